@@ -1,0 +1,109 @@
+//! One part of a message: where it lies, what it says of itself, its bytes decoded on demand. Never what it means.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::verdict::PartPath;
+
+/// A part of the MIME tree.
+#[derive(Debug, Clone)]
+pub struct Part<'x> {
+    /// Its place in the tree.
+    pub path: PartPath,
+    /// The index of the part that contains it, in `Message::parts`.
+    pub parent: Option<usize>,
+    /// What it is in the tree.
+    pub kind: PartKind,
+    /// The declared type in lower case, `text/plain` where none is declared (RFC 2045 §5.2).
+    pub content_type: String,
+    /// The declared character set, in lower case.
+    pub charset: Option<String>,
+    /// Whether `format=flowed` is declared (RFC 3676).
+    pub flowed: bool,
+    /// The declared disposition.
+    pub disposition: Option<Disposition>,
+    /// The decoded file name, from the disposition or the type (RFC 2183, RFC 2231, RFC 2047 where misused).
+    pub filename: Option<String>,
+    /// How its body is encoded.
+    pub encoding: TransferEncoding,
+    /// What its structure says of signatures and encryption.
+    pub protection: Protection,
+    /// Where its header lies in `Message::raw`; for the top part the message's own header.
+    pub header: Range<usize>,
+    /// Where its body lies in `Message::raw`, encoded as it came.
+    pub body: Range<usize>,
+    /// The encoded body, as it came.
+    pub raw: &'x [u8],
+}
+
+impl<'x> Part<'x> {
+    /// The body with its transfer encoding undone; borrowed where there was none. Damage is passed over.
+    pub fn decoded(&self) -> Cow<'x, [u8]> {
+        Cow::Borrowed(self.raw)
+    }
+}
+
+/// What a part is in the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartKind {
+    /// A multipart of any kind.
+    Container,
+    /// `text/plain` that mail programs display in the message.
+    DisplayedText,
+    /// `text/html` that mail programs display in the message.
+    DisplayedHtml,
+    /// A message inside the message; its own parts follow.
+    Message,
+    /// Everything else: attachments, inline images, calendars, signatures.
+    Attachment,
+}
+
+/// The declared way of showing a part (RFC 2183).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposition {
+    /// Shown with the message.
+    Inline,
+    /// Offered as a file.
+    Attachment,
+}
+
+/// How a body is encoded (RFC 2045 §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum TransferEncoding {
+    /// 7bit or none declared.
+    #[serde(rename = "7bit")]
+    SevenBit,
+    /// 8bit.
+    #[serde(rename = "8bit")]
+    EightBit,
+    /// binary.
+    #[serde(rename = "binary")]
+    Binary,
+    /// quoted-printable.
+    #[serde(rename = "quoted-printable")]
+    QuotedPrintable,
+    /// base64.
+    #[serde(rename = "base64")]
+    Base64,
+    /// Declared, and unknown: the bytes are taken as they are.
+    #[serde(rename = "unknown")]
+    Unknown,
+}
+
+/// What a part's structure says of its protection. What is inside documents and archives is `extract`'s to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// Plain.
+    None,
+    /// Signed: readable, and any edit breaks it.
+    Signed,
+    /// Encrypted: not readable.
+    Encrypted,
+    /// Not known.
+    Unknown,
+}

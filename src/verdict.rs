@@ -1,0 +1,320 @@
+//! What a sweep found and what is to happen: plain data that every room above can read. It holds no message content.
+
+use std::fmt;
+
+use jiff::SignedDuration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where in a message a text stood. Rules name the zones that they look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Zone {
+    /// The decoded Subject.
+    Subject,
+    /// What the sender wrote now.
+    Body,
+    /// What was quoted from earlier mail.
+    Quoted,
+    /// The sender's signature block.
+    Signature,
+    /// The text of an attachment or of an attached message.
+    Attachment,
+    /// The name of an attachment.
+    Filename,
+    /// The other header fields, decoded.
+    Header,
+}
+
+impl Zone {
+    /// All zones, in the order in which they are shown.
+    pub const ALL: [Self; 7] = [
+        Self::Subject,
+        Self::Body,
+        Self::Quoted,
+        Self::Signature,
+        Self::Attachment,
+        Self::Filename,
+        Self::Header,
+    ];
+
+    /// The zone's name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Body => "body",
+            Self::Quoted => "quoted",
+            Self::Signature => "signature",
+            Self::Attachment => "attachment",
+            Self::Filename => "filename",
+            Self::Header => "header",
+        }
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A part's place in the MIME tree, numbered as IMAP does (RFC 3501 §6.4.5): `1.2` is the second part of the
+/// first. The message itself, with its header, is `0`; the only part of a message that is no multipart is `1`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct PartPath(Vec<u16>);
+
+impl PartPath {
+    /// The message itself.
+    pub const fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    /// The path of this part's child with that number, counted from 1.
+    pub fn child(&self, number: u16) -> Self {
+        let mut path = self.0.clone();
+        path.push(number);
+        Self(path)
+    }
+
+    /// How deep the part lies; the message itself is at 0.
+    pub const fn depth(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl fmt::Display for PartPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("0");
+        }
+        for (index, number) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(".")?;
+            }
+            write!(f, "{number}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for PartPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A stretch of a text, in UTF-8 bytes of the text that `show` prints for that zone and part; `end` is exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct Span {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// Why something in a message could not be inspected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gap {
+    /// The MIME structure or an encoding is broken; what could be read was read.
+    Damaged,
+    /// A character set that nobody knows; the bytes were read as windows-1252.
+    UnknownCharset,
+    /// Larger than the caps in `limits`.
+    TooLarge,
+    /// Nested deeper than the cap.
+    TooDeep,
+    /// More parts than the cap.
+    TooManyParts,
+    /// More text than the cap.
+    TooMuchText,
+    /// More hits than the cap: at least these were found.
+    TooManyHits,
+    /// Encrypted.
+    Encrypted,
+    /// The time for the sweep ran out.
+    OutOfTime,
+}
+
+/// How much of a message was inspected. Empty means all of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Coverage {
+    /// What was not inspected, and where; ordered, without duplicates.
+    pub gaps: Vec<CoverageGap>,
+}
+
+/// One thing that was not inspected.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct CoverageGap {
+    /// Why.
+    pub gap: Gap,
+    /// The part that it concerns.
+    pub part: PartPath,
+}
+
+impl Coverage {
+    /// Notes a gap, once.
+    pub fn note(&mut self, gap: Gap, part: PartPath) {
+        let entry = CoverageGap { gap, part };
+        if let Err(index) = self.gaps.binary_search(&entry) {
+            self.gaps.insert(index, entry);
+        }
+    }
+
+    /// Whether all of the message was inspected.
+    pub const fn is_complete(&self) -> bool {
+        self.gaps.is_empty()
+    }
+}
+
+/// What happens to a message for a recipient. The order is the precedence: the strongest wins.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Delivered, as it is or with the disclaimer.
+    #[default]
+    Pass,
+    /// Delivered with a header that says what was found, and a prefix to the subject where the rule has one.
+    Tag,
+    /// Delivered with its marking put right: subject and headers as the rule says.
+    Mark,
+    /// Kept in the store until somebody releases or deletes it.
+    Hold,
+    /// Not delivered; the sender is told why, with the original attached.
+    Return,
+    /// Refused at the SMTP door, with a text.
+    Reject,
+}
+
+impl Action {
+    /// The action's name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Tag => "tag",
+            Self::Mark => "mark",
+            Self::Hold => "hold",
+            Self::Return => "return",
+            Self::Reject => "reject",
+        }
+    }
+
+    /// Whether the recipient gets the message now.
+    pub const fn delivers(self) -> bool {
+        matches!(self, Self::Pass | Self::Tag | Self::Mark)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How much a rule's match counts for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Recorded, nothing else: for trying a rule out.
+    Observe,
+    /// Recorded and told to the reviewers; the message goes its way.
+    Notify,
+    /// The rule's action is carried out.
+    Enforce,
+}
+
+/// How grave a breach is, as acceptable-use policies grade it (A4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Put right with a word.
+    Mild,
+    /// A breach that counts.
+    Serious,
+    /// Gross misconduct.
+    Gross,
+}
+
+/// A rule's id: stable across renames of its title and moves between files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct RuleId(pub String);
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Which detector found something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detector {
+    /// A term of a word list.
+    Words,
+    /// A pattern written in a rule.
+    Pattern,
+    /// A header test.
+    Header,
+    /// An attachment test.
+    Attachment,
+    /// What could not be inspected.
+    Coverage,
+}
+
+/// One thing that a rule found, and where. It carries no words of the message: `zone`, `part` and `span` say
+/// where they stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule that matched.
+    pub rule: RuleId,
+    /// The rule's category, such as `confidential`.
+    pub category: String,
+    /// The rule's grade.
+    pub severity: Severity,
+    /// What found it.
+    pub detector: Detector,
+    /// What was looked for: the list's or pattern's name. Never the message's own words.
+    pub entity: String,
+    /// Where.
+    pub zone: Zone,
+    /// In which part.
+    pub part: PartPath,
+    /// The first and last byte in that zone's text.
+    #[serde(flatten)]
+    pub span: Span,
+}
+
+/// A rule that matched, for some or all recipients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleMatch {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its mode for this message's school.
+    pub mode: Mode,
+    /// What it asks for; carried out in mode `enforce` alone.
+    pub action: Action,
+    /// For which recipients, as indices into the envelope's recipients.
+    pub recipients: Vec<usize>,
+}
+
+/// What is to happen with a message, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// The strongest action over all recipients.
+    pub action: Action,
+    /// The action for each recipient, in the envelope's order.
+    pub recipients: Vec<Action>,
+    /// The rules that matched, in the policy's order.
+    pub rules: Vec<RuleMatch>,
+    /// What they found.
+    pub findings: Vec<Finding>,
+    /// What could not be inspected.
+    pub coverage: Coverage,
+    /// How long the sweep took, where it was timed.
+    #[serde(skip)]
+    pub elapsed: Option<SignedDuration>,
+}

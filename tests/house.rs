@@ -58,9 +58,17 @@ fn every_file_opens_with_its_job_and_stays_short() {
     assert!(files.len() > 10, "found only {} source files", files.len());
     for file in files {
         let source = fs::read_to_string(&file).unwrap();
-        assert!(source.starts_with("//! "), "{} does not open with one line that says its job", file.display());
+        assert!(
+            source.starts_with("//! "),
+            "{} does not open with one line that says its job",
+            file.display()
+        );
         let before_tests = source.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count();
-        assert!(before_tests <= 550, "{} has {before_tests} lines before its tests; split it", file.display());
+        assert!(
+            before_tests <= 550,
+            "{} has {before_tests} lines before its tests; split it",
+            file.display()
+        );
         assert!(!source.contains("prelude::*"), "{} has a prelude glob", file.display());
     }
 }

@@ -1,4 +1,7 @@
 //! What stands in texts: terms of word lists and patterns, with their places. Finds; never judges.
 
+mod fold;
+mod list;
 pub mod pattern;
+mod trie;
 pub mod words;

@@ -1,5 +1,11 @@
 //! Terms of word lists in texts. Compiled once at load; finds whole words in linear time.
 
+use std::cmp::Reverse;
+use std::ops::ControlFlow;
+
+use crate::detect::fold::Words;
+use crate::detect::list;
+use crate::detect::trie::{Ending, Found, Trie, Word, hash_word};
 use crate::verdict::Span;
 
 /// A list's number in a [`WordIndex`].
@@ -62,31 +68,307 @@ pub struct ListFault {
 }
 
 impl WordList {
-    /// Reads a list's file.
+    /// Reads a list's file. `docs/word-lists.md` has the format.
     ///
     /// # Errors
-    /// Every fault in it, with its place.
+    /// Every fault in it, with its place, in the order of the lines.
     pub fn parse(name: &str, source: &str) -> Result<Self, Vec<ListFault>> {
-        let _ = source;
-        Ok(Self { name: name.to_owned(), terms: Vec::new(), allowed: Vec::new() })
+        list::parse(name, source)
     }
 }
 
 /// All lists of a policy, compiled into one index that is walked once for each text.
+///
+/// A term is found where its words stand, whole and in their order, with nothing but blank space, a line break or a
+/// hyphen between them; capitals, accents, widths and invisible characters make no difference, and a word's
+/// possessive counts as the word. Of a list's terms that overlap, the one that begins first counts, and of those that
+/// begin together the longest. What stands inside a list's allow-phrase does not count for that list.
 #[derive(Debug, Clone, Default)]
-pub struct WordIndex {}
+pub struct WordIndex {
+    trie: Trie,
+}
 
 impl WordIndex {
     /// Compiles lists; the list at index `n` gets `ListId(n)`.
     pub fn new(lists: &[WordList]) -> Self {
-        let _ = lists;
-        Self {}
+        Self { trie: Trie::new(lists) }
     }
 
     /// Finds every term of every list in a text, appending to `hits` in the order of their starts, at most until
     /// `hits` holds `cap`. Returns whether that cap cut it short.
     pub fn find(&self, text: &str, cap: usize, hits: &mut Vec<WordHit>) -> bool {
-        let _ = (text, cap, hits);
+        let mut all = Vec::new();
+        let mut words = Words::of(text);
+        while let Some((start, end)) = words.advance() {
+            all.push(Word { start, end, hash: hash_word(words.folded()) });
+        }
+        let mut choice = Choice::new(self.trie.lists(), cap, hits);
+        let mut found = Vec::new();
+        for (at, word) in all.iter().enumerate() {
+            found.clear();
+            self.trie.follow(text, all.get(at..).unwrap_or_default(), &mut found);
+            if choice.take(word.start, &mut found).is_break() {
+                return true;
+            }
+        }
         false
+    }
+}
+
+/// Decides which of the terms that stand in a text count, word after word.
+struct Choice<'h> {
+    lists: Vec<Reach>,
+    cap: usize,
+    hits: &'h mut Vec<WordHit>,
+}
+
+/// How far a list's last hit and its allow-phrases so far reach.
+#[derive(Debug, Clone, Copy, Default)]
+struct Reach {
+    hit: usize,
+    allowed: usize,
+}
+
+impl<'h> Choice<'h> {
+    fn new(lists: usize, cap: usize, hits: &'h mut Vec<WordHit>) -> Self {
+        Self { lists: vec![Reach::default(); lists], cap, hits }
+    }
+
+    /// Takes what begins at `start`; starts must not go backwards. Breaks when the cap is reached.
+    fn take(&mut self, start: usize, found: &mut [Found]) -> ControlFlow<()> {
+        for allowed in found.iter().filter(|one| one.ending.term.is_none()) {
+            if let Some(reach) = self.lists.get_mut(usize::from(allowed.ending.list.0)) {
+                reach.allowed = reach.allowed.max(allowed.end);
+            }
+        }
+        // The best of each list comes first, and after it the others find their place taken.
+        found.sort_unstable_by_key(|one| {
+            (one.ending.list, Reverse((one.end, one.ending.rank)), one.ending.term)
+        });
+        for one in found.iter() {
+            let Ending { list, term: Some(term), weight, .. } = one.ending else { continue };
+            let Some(reach) = self.lists.get_mut(usize::from(list.0)) else { continue };
+            if start < reach.hit || one.end <= reach.allowed {
+                continue;
+            }
+            if self.hits.len() >= self.cap {
+                return ControlFlow::Break(());
+            }
+            reach.hit = one.end;
+            self.hits.push(WordHit { list, term, weight, span: Span { start, end: one.end } });
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+    use crate::detect::fold::joins;
+
+    fn list(source: &str) -> WordList {
+        WordList::parse("test", source).unwrap()
+    }
+
+    /// The texts of the hits of some lists, each with its list and weight.
+    fn found<'t>(lists: &[WordList], text: &'t str) -> Vec<(u16, u16, &'t str)> {
+        let mut hits = Vec::new();
+        assert!(!WordIndex::new(lists).find(text, usize::MAX, &mut hits));
+        hits.iter().map(|hit| (hit.list.0, hit.weight, &text[hit.span.start..hit.span.end])).collect()
+    }
+
+    fn texts<'t>(source: &str, text: &'t str) -> Vec<&'t str> {
+        found(&[list(source)], text).into_iter().map(|(_, _, text)| text).collect()
+    }
+
+    #[test]
+    fn whole_words_count_in_any_shape() {
+        assert_eq!(
+            texts("donkey", "A donkey, DONKEY’s; donkeys Dönkey donkey_ride."),
+            ["donkey", "DONKEY’s", "Dönkey", "donkey"]
+        );
+        assert_eq!(texts("hell", "he'll shell hell"), ["hell"]);
+        assert_eq!(texts("won't", "wont won’t won't"), ["won’t", "won't"]);
+    }
+
+    #[test]
+    fn a_phrase_reaches_over_blank_space_and_hyphens_alone() {
+        let text = "red kite, Red\r\n\tKite. red-kite red. kite red, kite red\u{a0}kites red kite's";
+        assert_eq!(texts("red kite", text), ["red kite", "Red\r\n\tKite", "red-kite", "red kite's"]);
+        assert_eq!(texts("red-kite", text), ["red kite", "Red\r\n\tKite", "red-kite", "red kite's"]);
+        assert_eq!(texts("parents' evening", "the parents’ evening"), ["parents’ evening"]);
+    }
+
+    #[test]
+    fn a_prefix_takes_the_rest_of_the_word() {
+        assert_eq!(texts("bull*", "bull bully Bullying's bul ébull"), ["bull", "bully", "Bullying's"]);
+        assert_eq!(texts("was* clothes*", "washing the clothes, wash clothesline"), ["wash clothesline"]);
+        assert_eq!(texts("bull*\n! bullseye", "bullseye bully"), ["bully"]);
+    }
+
+    #[test]
+    fn the_longest_term_counts_and_the_more_definite() {
+        let source =
+            "red = 2\nred kite = 3\nkite = 4\nred kite nest = 5\nbull* = 6\nbully = 7\nbull* pen = 8";
+        let hits = found(&[list(source)], "red kite nests, red kite kite bully bullet bully pen");
+        let expected = [
+            (0, 3, "red kite"),
+            (0, 3, "red kite"),
+            (0, 4, "kite"),
+            (0, 7, "bully"),
+            (0, 6, "bullet"),
+            (0, 8, "bully pen"),
+        ];
+        assert_eq!(hits, expected);
+    }
+
+    #[test]
+    fn an_allowed_phrase_silences_its_own_list() {
+        let lists = [list("united\ntown = 3\n! scunthorpe united"), list("united")];
+        let hits = found(&lists, "Scunthorpe  United beat united town");
+        assert_eq!(hits, [(1, 1, "United"), (0, 1, "united"), (1, 1, "united"), (0, 3, "town")]);
+    }
+
+    #[test]
+    fn the_cap_counts_what_was_there_before() {
+        let index = WordIndex::new(&[list("red")]);
+        let mut hits = Vec::new();
+        assert!(!index.find("red red", 2, &mut hits));
+        assert!(!index.find("blue", 2, &mut hits));
+        assert!(index.find("red", 2, &mut hits));
+        assert_eq!(hits.len(), 2);
+    }
+
+    /// What [`WordIndex::find`] must find, done the slow and obvious way: every term is tried at every word.
+    fn slowly(lists: &[WordList], text: &str) -> Vec<WordHit> {
+        let cut = |text: &str| {
+            let mut words = Words::of(text);
+            let mut all = Vec::new();
+            while let Some(span) = words.advance() {
+                all.push((span.0, span.1, words.folded().to_owned()));
+            }
+            all
+        };
+        let words = cut(text);
+        let reach = |phrase: &str, at: usize| -> Option<usize> {
+            let phrase_words = cut(phrase);
+            let taken = words.get(at..at + phrase_words.len())?;
+            let same = taken.iter().zip(&phrase_words).all(|((_, _, word), (_, end, wanted))| {
+                let prefix = phrase[*end..].starts_with('*') && word.starts_with(wanted);
+                prefix || word == wanted || *word == format!("{wanted}'s")
+            });
+            let together = taken.windows(2).all(|pair| joins(&text[pair[0].1..pair[1].0]));
+            (same && together).then(|| taken.last().unwrap().1)
+        };
+        let mut hits = Vec::new();
+        for (number, list) in (0..).zip(lists) {
+            let mut free_from = 0;
+            for (at, &(start, ..)) in words.iter().enumerate() {
+                let best = (0..).zip(&list.terms).filter_map(|(id, term)| {
+                    let stars = term.text.matches('*').count();
+                    let letters: usize = cut(&term.text).iter().map(|(_, _, word)| word.len()).sum();
+                    Some((reach(&term.text, at)?, Reverse(stars), letters, Reverse(id), term.weight))
+                });
+                let Some((end, _, _, Reverse(id), weight)) = best.max() else { continue };
+                let allowed = list.allowed.iter().any(|phrase| {
+                    (0..=at).any(|earlier| reach(phrase, earlier).is_some_and(|reached| reached >= end))
+                });
+                if start >= free_from && !allowed {
+                    hits.push(WordHit {
+                        list: ListId(number),
+                        term: TermId(id),
+                        weight,
+                        span: Span { start, end },
+                    });
+                    free_from = end;
+                }
+            }
+        }
+        hits.sort_by_key(|hit| (hit.span.start, hit.list));
+        hits
+    }
+
+    /// Few words, so that terms meet; in shapes that fold alike.
+    fn word() -> impl Strategy<Value = String> {
+        let words = [
+            "red",
+            "kite",
+            "redk",
+            "red's",
+            "kites",
+            "a",
+            "é",
+            "É",
+            "RED",
+            "ré\u{ad}d",
+            "environmentally",
+            "environmentall",
+            "counterrevolutionary",
+            "counterrevolutionery",
+            "straße",
+            "ﬁne",
+            "fine's",
+            "don’t",
+            "ｋite",
+        ];
+        prop_oneof![8 => prop::sample::select(words.to_vec()).prop_map(str::to_owned), 1 => "[a-c]{1,3}"]
+    }
+
+    fn phrase() -> impl Strategy<Value = String> {
+        let starred = (word(), prop::bool::weighted(0.2)).prop_map(|(word, star)| {
+            let fits = star && word.chars().count() >= 3;
+            if fits { word + "*" } else { word }
+        });
+        prop::collection::vec(starred, 1..4).prop_map(|words| words.join(" "))
+    }
+
+    fn lists() -> impl Strategy<Value = Vec<WordList>> {
+        let term = (phrase(), 1..5_u16).prop_map(|(text, weight)| Term { text, weight, line: 1 });
+        let list = (prop::collection::vec(term, 1..12), prop::collection::vec(phrase(), 0..4));
+        let list = list.prop_map(|(terms, allowed)| WordList { name: "test".to_owned(), terms, allowed });
+        prop::collection::vec(list, 1..3)
+    }
+
+    fn text() -> impl Strategy<Value = String> {
+        let gaps = [
+            " ", " ", " ", " ", "  ", "\r\n", "-", "_", ". ", ", ", "'", "' ", "‘", "’", "\u{200b}",
+            "\u{301}", "“", "\u{a0}", "\n> ",
+        ];
+        let piece = prop_oneof![
+            6 => word(),
+            6 => prop::sample::select(gaps.to_vec()).prop_map(str::to_owned),
+            1 => any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(piece, 0..120).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+
+        #[test]
+        fn finds_what_the_slow_way_finds(lists in lists(), text in text()) {
+            let mut hits = Vec::new();
+            let cut = WordIndex::new(&lists).find(&text, usize::MAX, &mut hits);
+            prop_assert_eq!(cut, false);
+            prop_assert_eq!(hits, slowly(&lists, &text));
+        }
+
+        #[test]
+        fn a_cap_keeps_the_first(lists in lists(), text in text(), cap in 0_usize..6) {
+            let index = WordIndex::new(&lists);
+            let (mut all, mut some) = (Vec::new(), Vec::new());
+            index.find(&text, usize::MAX, &mut all);
+            let cut = index.find(&text, cap, &mut some);
+            prop_assert_eq!(cut, all.len() > cap);
+            all.truncate(cap);
+            prop_assert_eq!(some, all);
+        }
+
+        #[test]
+        fn no_source_of_a_list_panics(source in "(\\PC|[\n\r\t #!=*'-]){0,80}") {
+            let _ = WordList::parse("test", &source);
+        }
     }
 }

@@ -1,1 +1,39 @@
-//! Stub.
+//! The pure pipeline: bytes and a policy in, a verdict out. Never touches a file, a socket or a clock.
+
+use jiff::Zoned;
+
+use crate::extract::Extraction;
+use crate::limits::Limits;
+use crate::message::{Envelope, Message};
+use crate::people::People;
+use crate::policy::{Case, Policy};
+use crate::verdict::Verdict;
+
+/// A message with all that was read out of it and decided on it.
+#[derive(Debug)]
+pub struct Scanned<'x> {
+    /// Its structure.
+    pub message: Message<'x>,
+    /// Its texts.
+    pub extraction: Extraction,
+    /// The decision.
+    pub verdict: Verdict,
+}
+
+/// Sweeps a message. `expired` says when its time is over; what was not looked at by then is in the verdict's
+/// coverage.
+pub fn scan<'x>(
+    envelope: &Envelope,
+    raw: &'x [u8],
+    policy: &Policy,
+    people: &People,
+    limits: &Limits,
+    now: &Zoned,
+    expired: &dyn Fn() -> bool,
+) -> Scanned<'x> {
+    let message = Message::parse(raw, limits);
+    let extraction = Extraction::read(&message, limits);
+    let case = Case { envelope, message: &message, extraction: &extraction, people, limits, now, expired };
+    let verdict = policy.decide(&case);
+    Scanned { message, extraction, verdict }
+}

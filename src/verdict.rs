@@ -136,6 +136,29 @@ pub enum Gap {
     OutOfTime,
 }
 
+impl Gap {
+    /// The gap's name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
+            Self::UnknownCharset => "unknown-charset",
+            Self::TooLarge => "too-large",
+            Self::TooDeep => "too-deep",
+            Self::TooManyParts => "too-many-parts",
+            Self::TooMuchText => "too-much-text",
+            Self::TooManyHits => "too-many-hits",
+            Self::Encrypted => "encrypted",
+            Self::OutOfTime => "out-of-time",
+        }
+    }
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// How much of a message was inspected. Empty means all of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(transparent)]

@@ -1,10 +1,48 @@
 //! The organisation's policy: rule files in, one compiled policy out, and its decision on a message.
 
+mod address;
+mod calendar;
+mod compile;
+mod condition;
+mod decide;
 mod disclaimer;
+mod evaluate;
+mod example;
+mod explain;
+mod fault;
+mod lint;
+mod located;
+mod organisation;
+mod party;
+mod raw;
+mod read;
+mod recipients;
 mod rule;
+mod rule_compile;
+mod sweep;
+mod when;
 
+use std::collections::BTreeMap;
+
+pub use address::{AddressSet, EntryError};
+pub use calendar::{Calendar, Period};
 pub use disclaimer::{Disclaimer, Fallback, Placement};
-pub use rule::{Then, ThenHeader};
+pub use example::ExampleFault;
+pub use explain::{ConditionExplanation, Explanation, Held, Outcome, RuleExplanation};
+pub use fault::{Fault, Faults, Warning};
+pub use located::Hours;
+pub use organisation::{Organisation, School};
+pub use rule::{Rule, Then, ThenHeader};
+
+use crate::detect::pattern::PatternIndex;
+use crate::detect::words::WordIndex;
+use crate::extract::Extraction;
+use crate::limits::Limits;
+use crate::message::{Address, Envelope, Message};
+use crate::people::People;
+use crate::verdict::{Mode, RuleId, Verdict};
+use condition::Zones;
+use party::Party;
 
 /// Where a recipient stands to the sender.
 #[derive(
@@ -28,4 +66,171 @@ pub enum Direction {
     Outbound,
     /// From one of ours to one of ours.
     Internal,
+}
+
+impl Direction {
+    /// The direction's name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// A policy's files as they were read: `organisation.toml`, `disclaimers.toml`, `lists/*.txt`, `guidance/*.md`, the
+/// files that disclaimers name, and rule files, which are all other `*.toml`. Whatever else is there is passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// The texts, by their paths relative to the policy's folder, with `/` between folders.
+    pub files: BTreeMap<String, String>,
+}
+
+/// What a policy decides on: one message with all that is known of it.
+#[derive(Clone, Copy)]
+pub struct Case<'a> {
+    /// Who sends it to whom.
+    pub envelope: &'a Envelope,
+    /// Its structure.
+    pub message: &'a Message<'a>,
+    /// Its texts.
+    pub extraction: &'a Extraction,
+    /// The roll.
+    pub people: &'a People,
+    /// The caps in force.
+    pub limits: &'a Limits,
+    /// The moment by which schedules are judged.
+    pub now: &'a jiff::Zoned,
+    /// Whether the time for this message is over. What is not swept by then is in the verdict's coverage.
+    pub expired: &'a dyn Fn() -> bool,
+}
+
+/// A compiled policy. Cheap to share, never changed: a reload makes another one.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    organisation: Organisation,
+    disclaimers: Vec<Disclaimer>,
+    rules: Vec<Rule>,
+    guidance: BTreeMap<String, String>,
+    warnings: Vec<Warning>,
+    parties: Vec<Party>,
+    words: WordIndex,
+    word_zones: Zones,
+    patterns: PatternIndex,
+    has_patterns: bool,
+    pattern_zones: Zones,
+    /// For no school and then for each school, the mode of each rule.
+    modes: Vec<Vec<Option<Mode>>>,
+    fingerprint: String,
+}
+
+/// How a rule runs at a school.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct EffectiveRule {
+    /// The rule.
+    pub rule: RuleId,
+    /// Its mode there; `None` where it does not run.
+    pub mode: Option<Mode>,
+    /// Whether the school overrides what the rule's file says.
+    pub overridden: bool,
+}
+
+impl Policy {
+    /// Runs every rule's examples through the same steps as mail. Empty where all turn out as expected.
+    pub fn check_examples(&self) -> Vec<ExampleFault> {
+        example::check(self)
+    }
+
+    /// What works in this policy, but is hardly meant.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The rule with that id.
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == *id)
+    }
+
+    /// The rules, by file and in the order in which they stand there.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The organisation.
+    pub fn organisation(&self) -> &Organisation {
+        &self.organisation
+    }
+
+    /// The disclaimers, in their order.
+    pub fn disclaimers(&self) -> &[Disclaimer] {
+        &self.disclaimers
+    }
+
+    /// The direction of each recipient, in the envelope's order.
+    pub fn directions(&self, envelope: &Envelope) -> Vec<Direction> {
+        let from_us = self.organisation.sender_is_ours(envelope);
+        envelope.recipients.iter().map(|to| self.organisation.direction(from_us, to)).collect()
+    }
+
+    /// The school of an address.
+    pub fn school_of(&self, address: &Address) -> Option<&School> {
+        self.organisation.school_of(address)
+    }
+
+    /// A guidance text, in Markdown.
+    pub fn guidance(&self, name: &str) -> Option<&str> {
+        self.guidance.get(name).map(String::as_str)
+    }
+
+    /// Decides on a message.
+    pub fn decide(&self, case: &Case<'_>) -> Verdict {
+        decide::decide(self, case)
+    }
+
+    /// Decides on a message and says why. Slower than [`Policy::decide`]: for people.
+    pub fn explain(&self, case: &Case<'_>) -> Explanation {
+        explain::explain(self, case)
+    }
+
+    /// How every rule runs at a school; `None` is for mail that belongs to no school. `None` for an unknown school.
+    pub fn effective(&self, school: Option<&str>) -> Option<Vec<EffectiveRule>> {
+        let index = match school {
+            None => None,
+            Some(id) => Some(self.organisation.schools.iter().position(|school| school.id == id)?),
+        };
+        let overrides = index.and_then(|index| self.organisation.schools.get(index)).map(|s| &s.overrides);
+        let rules = self.rules.iter().enumerate().map(|(number, rule)| EffectiveRule {
+            rule: rule.id.clone(),
+            mode: self.mode(index, number),
+            overridden: overrides.is_some_and(|overrides| overrides.contains_key(&rule.id.0)),
+        });
+        Some(rules.collect())
+    }
+
+    /// A short hash of all files, to tell which policy is in force.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// The JSON Schema of rule files, for editors.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(raw::RawRuleFile)
+    }
+
+    /// The JSON Schema of `organisation.toml`.
+    pub fn organisation_schema() -> schemars::Schema {
+        schemars::schema_for!(organisation::RawOrganisation)
+    }
+
+    /// The JSON Schema of `disclaimers.toml`.
+    pub fn disclaimers_schema() -> schemars::Schema {
+        schemars::schema_for!(disclaimer::RawDisclaimerFile)
+    }
+
+    /// The mode of the rule at that index; `None` where it does not run.
+    fn mode(&self, school: Option<usize>, rule: usize) -> Option<Mode> {
+        let row = school.map_or(0, |school| school + 1);
+        self.modes.get(row).and_then(|modes| modes.get(rule)).copied().flatten()
+    }
 }

@@ -1,6 +1,47 @@
 //! A rule as the policy holds it once it is checked. Never the form in which it was written.
 
-use crate::verdict::Action;
+use jiff::civil::Date;
+
+use super::condition::Condition;
+use super::example::Example;
+use crate::verdict::{Action, Mode, RuleId, Severity};
+
+/// A rule: all of its conditions must hold, none of its exceptions may.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Its id.
+    pub id: RuleId,
+    /// What it finds, for people.
+    pub title: String,
+    /// The clause of the organisation's policy that it carries out.
+    pub clause: Option<String>,
+    /// Its category for reports.
+    pub category: String,
+    /// How grave a breach is.
+    pub severity: Severity,
+    /// Its mode where no school says otherwise.
+    pub mode: Mode,
+    /// The ids of the schools for which it runs; empty means all.
+    pub schools: Vec<String>,
+    /// The first day on which it runs.
+    pub from: Option<Date>,
+    /// The last day on which it runs.
+    pub until: Option<Date>,
+    /// What happens when it matches.
+    pub then: Then,
+    /// The file that it stands in, relative to the policy's folder.
+    pub file: String,
+    pub(super) when: Vec<Condition>,
+    pub(super) unless: Vec<Condition>,
+    pub(super) examples: Vec<Example>,
+}
+
+impl Rule {
+    /// Whether it runs on that day.
+    pub fn runs_on(&self, day: Date) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day <= until)
+    }
+}
 
 /// What a rule does when it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]

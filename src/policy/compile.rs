@@ -1,0 +1,307 @@
+//! From a policy's files to a compiled policy: every name resolved, every pattern and list indexed, every fault shown.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::condition::{PartyId, Zones};
+use super::disclaimer::{Disclaimer, RawDisclaimer};
+use super::fault::{Fault, Faults, Source, Warning, source};
+use super::located::Located;
+use super::organisation::{Organisation, RawOrganisation, unknown};
+use super::party::Party;
+use super::raw::{RawRule, RawWhen};
+use super::rule::Rule;
+use super::rule_compile::RuleCompiler;
+use super::{Policy, Sources, read};
+use crate::detect::pattern::PatternIndex;
+use crate::detect::words::{ListId, WordIndex, WordList};
+use crate::verdict::Mode;
+
+const ORGANISATION: &str = "organisation.toml";
+const DISCLAIMERS: &str = "disclaimers.toml";
+
+/// What is gathered while a policy is compiled.
+#[derive(Default)]
+pub(super) struct Build {
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<Warning>,
+    /// `None` where it has faults, so that no rule is blamed for them.
+    pub(super) organisation: Option<Organisation>,
+    pub(super) lists: Vec<ListFile>,
+    pub(super) guidance: BTreeMap<String, String>,
+    pub(super) used_guidance: BTreeSet<String>,
+    pub(super) patterns: Vec<String>,
+    pub(super) parties: Vec<Party>,
+    pub(super) party_ids: BTreeMap<Vec<String>, PartyId>,
+    pub(super) word_zones: Zones,
+    pub(super) pattern_zones: Zones,
+}
+
+/// A word list and what is known of it.
+pub(super) struct ListFile {
+    pub(super) list: WordList,
+    source: Source,
+    used: bool,
+    /// Its file has faults, so nothing more is said of it.
+    pub(super) broken: bool,
+}
+
+impl Build {
+    /// The list of that name, which counts as used from now on.
+    pub(super) fn list(&mut self, source: &Source, name: &Located<String>) -> Option<ListId> {
+        let found = self.lists.iter().position(|file| file.list.name == name.value);
+        let Some(index) = found else {
+            let known: Vec<&str> = self.lists.iter().map(|file| file.list.name.as_str()).collect();
+            let otherwise = format!("add lists/{}.txt with one term a line", name.value);
+            self.faults.push(unknown(source, name, "word list", &known, &otherwise));
+            return None;
+        };
+        if let Some(file) = self.lists.get_mut(index) {
+            file.used = true;
+        }
+        u16::try_from(index).ok().map(ListId)
+    }
+}
+
+impl Policy {
+    /// Compiles a policy. All that a message will need is made here: patterns, word index, globs, modes.
+    ///
+    /// # Errors
+    /// Every fault that was found, in the order of files and lines.
+    pub fn compile(sources: &Sources) -> Result<Self, Faults> {
+        let mut build = Build::default();
+        let organisation = read_organisation(&mut build, sources);
+        build.organisation = organisation;
+        read_lists(&mut build, sources);
+        read_guidance(&mut build, sources);
+        let disclaimers = read_disclaimers(&mut build, sources);
+        let rules = read_rules(&mut build, sources);
+        check_overrides(&mut build, sources, &rules);
+        check_unused(&mut build);
+        finish(build, sources, disclaimers, rules)
+    }
+}
+
+fn finish(
+    mut build: Build,
+    sources: &Sources,
+    disclaimers: Vec<Disclaimer>,
+    rules: Vec<Rule>,
+) -> Result<Policy, Faults> {
+    let patterns = PatternIndex::new(&build.patterns);
+    if let (Err(error), true) = (&patterns, build.faults.is_empty()) {
+        let nowhere = source("", "");
+        build.faults.push(
+            Fault::new(&nowhere, 0..0, format!("the patterns cannot be compiled together: {error}"))
+                .help("make the largest of them smaller"),
+        );
+    }
+    let (Some(organisation), Ok(patterns), true) = (build.organisation, patterns, build.faults.is_empty())
+    else {
+        build.faults.sort_by(|a, b| (a.file(), a.line(), a.column()).cmp(&(b.file(), b.line(), b.column())));
+        return Err(Faults(build.faults));
+    };
+    let lists: Vec<WordList> = build.lists.into_iter().map(|file| file.list).collect();
+    let words = WordIndex::new(&lists);
+    let modes = modes(&organisation, &rules);
+    Ok(Policy {
+        organisation,
+        disclaimers,
+        rules,
+        guidance: build.guidance,
+        warnings: build.warnings,
+        parties: build.parties,
+        words,
+        word_zones: build.word_zones,
+        patterns,
+        has_patterns: !build.patterns.is_empty(),
+        pattern_zones: build.pattern_zones,
+        modes,
+        fingerprint: fingerprint(sources),
+    })
+}
+
+/// For no school and then for each school: the mode of each rule, `None` where it does not run.
+fn modes(organisation: &Organisation, rules: &[Rule]) -> Vec<Vec<Option<Mode>>> {
+    let of = |school: Option<&super::School>| {
+        rules
+            .iter()
+            .map(|rule| {
+                let meant =
+                    rule.schools.is_empty() || school.is_some_and(|school| rule.schools.contains(&school.id));
+                let overridden = school.and_then(|school| school.overrides.get(&rule.id.0));
+                match overridden {
+                    _ if !meant => None,
+                    Some(mode) => mode.value.mode(),
+                    None => Some(rule.mode),
+                }
+            })
+            .collect()
+    };
+    std::iter::once(None).chain(organisation.schools.iter().map(Some)).map(of).collect()
+}
+
+fn read_organisation(build: &mut Build, sources: &Sources) -> Option<Organisation> {
+    let Some(text) = sources.files.get(ORGANISATION) else {
+        let nowhere = source(ORGANISATION, "");
+        let fault = Fault::new(&nowhere, 0..0, "the policy has no organisation.toml");
+        build.faults.push(fault.help("add one with `name` and `domains`; docs/rules.md has an example"));
+        return None;
+    };
+    let source = source(ORGANISATION, text);
+    let raw: RawOrganisation = read::file(&source, &mut build.faults)?;
+    Some(raw.compile(&source, &mut build.faults))
+}
+
+fn read_lists(build: &mut Build, sources: &Sources) {
+    for (path, text) in &sources.files {
+        let Some(name) = path.strip_prefix("lists/").and_then(|file| file.strip_suffix(".txt")) else {
+            continue;
+        };
+        let source = source(path, text);
+        let (list, broken) = match WordList::parse(name, text) {
+            Ok(list) => (list, false),
+            Err(faults) => {
+                build.faults.extend(faults.into_iter().map(|fault| {
+                    Fault::new(&source, fault.span.start..fault.span.end, fault.what).help_if(fault.help)
+                }));
+                (WordList { name: name.to_owned(), terms: Vec::new(), allowed: Vec::new() }, true)
+            }
+        };
+        build.lists.push(ListFile { list, source, used: false, broken });
+    }
+}
+
+fn read_guidance(build: &mut Build, sources: &Sources) {
+    for (path, text) in &sources.files {
+        let Some(name) = path.strip_prefix("guidance/").and_then(|file| file.strip_suffix(".md")) else {
+            continue;
+        };
+        if text.trim().is_empty() {
+            let fault = Fault::new(&source(path, text), 0..0, "the guidance is empty");
+            build.faults.push(fault.help("say what happened, why, and what to do now"));
+        }
+        build.guidance.insert(name.to_owned(), text.clone());
+    }
+}
+
+fn read_disclaimers(build: &mut Build, sources: &Sources) -> Vec<Disclaimer> {
+    let Some(text) = sources.files.get(DISCLAIMERS) else { return Vec::new() };
+    let source = source(DISCLAIMERS, text);
+    let mut disclaimers: Vec<Disclaimer> = Vec::new();
+    for Located { span, value } in read::tables::<RawDisclaimer>(&source, "disclaimer", &mut build.faults) {
+        let made = value.compile(&source, &sources.files, build.organisation.as_ref(), &mut build.faults);
+        let Some(disclaimer) = made else { continue };
+        if disclaimers.iter().any(|other| other.id == disclaimer.id) {
+            let message = format!("there are two disclaimers \"{}\"", disclaimer.id);
+            build.faults.push(Fault::new(&source, span, message).help("give one of them another id"));
+        }
+        disclaimers.push(disclaimer);
+    }
+    disclaimers
+}
+
+fn read_rules(build: &mut Build, sources: &Sources) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
+    for (path, text) in &sources.files {
+        if !path.ends_with(".toml") || path == ORGANISATION || path == DISCLAIMERS {
+            continue;
+        }
+        let source = source(path, text);
+        for Located { span, value } in read::tables::<RawRule>(&source, "rule", &mut build.faults) {
+            let id = value.id.clone();
+            let place = format!("{path}:{}", Fault::new(&source, id.span.clone(), "").line());
+            if let Some(first) = places.insert(id.value.clone(), place) {
+                let fault = Fault::new(&source, id.span, format!("there are two rules \"{}\"", id.value));
+                build.faults.push(fault.help(format!("the other one is at {first}; give one another id")));
+            }
+            rules.push(RuleCompiler::new(build, &source, &value).compile(span));
+        }
+    }
+    rules
+}
+
+/// Schools can only override rules that there are.
+fn check_overrides(build: &mut Build, sources: &Sources, rules: &[Rule]) {
+    let Some(organisation) = &build.organisation else { return };
+    let text = sources.files.get(ORGANISATION).map_or("", String::as_str);
+    let source = source(ORGANISATION, text);
+    let ids: Vec<&str> = rules.iter().map(|rule| rule.id.0.as_str()).collect();
+    for school in &organisation.schools {
+        for (rule, place) in school.overrides.iter().filter(|(rule, _)| !ids.contains(&rule.as_str())) {
+            let name = Located { span: place.span.clone(), value: rule.clone() };
+            build.faults.push(unknown(&source, &name, "rule", &ids, "write a rule first"));
+        }
+    }
+}
+
+fn check_unused(build: &mut Build) {
+    for file in build.lists.iter().filter(|file| !file.used) {
+        let fault = Fault::new(&file.source, 0..0, format!("no rule uses the list \"{}\"", file.list.name));
+        build.faults.push(fault.help("name it in a rule's `words` or `near`, or delete the file"));
+    }
+    for (name, text) in build.guidance.iter().filter(|(name, _)| !build.used_guidance.contains(*name)) {
+        let source = source(&format!("guidance/{name}.md"), text);
+        let fault = Fault::new(&source, 0..0, format!("no rule uses the guidance \"{name}\""));
+        build.warnings.push(Warning(fault.help("name it in a rule's `then`, or delete the file")));
+    }
+}
+
+/// The first 12 hexadecimal digits of a hash over all files and their names.
+fn fingerprint(sources: &Sources) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in &sources.files {
+        for piece in [path, text] {
+            hash.update(u64::try_from(piece.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(piece.as_bytes());
+        }
+    }
+    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a table of conditions is empty.
+pub(super) fn is_empty(when: &RawWhen) -> bool {
+    let RawWhen {
+        direction,
+        sender,
+        recipient,
+        recipients,
+        header,
+        words,
+        pattern,
+        near,
+        attachment,
+        coverage,
+        schedule,
+        authenticated,
+        origin,
+        size,
+        protection,
+        any,
+        all,
+        not,
+    } = when;
+    let given = [
+        direction.is_some(),
+        sender.is_some(),
+        recipient.is_some(),
+        recipients.is_some(),
+        header.is_some(),
+        words.is_some(),
+        pattern.is_some(),
+        near.is_some(),
+        attachment.is_some(),
+        coverage.is_some(),
+        schedule.is_some(),
+        authenticated.is_some(),
+        origin.is_some(),
+        size.is_some(),
+        protection.is_some(),
+        any.is_some(),
+        all.is_some(),
+        not.is_some(),
+    ];
+    !given.contains(&true)
+}

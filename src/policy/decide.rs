@@ -1,0 +1,182 @@
+//! The decision: which rules match, for whom, and what is to happen with the message. Data in, a verdict out.
+
+use std::collections::BTreeMap;
+
+use super::condition::{Condition, Test};
+use super::evaluate::Evaluation;
+use super::recipients::{Class, classes};
+use super::rule::Rule;
+use super::{Case, Policy};
+use crate::verdict::{Action, Detector, Finding, Mode, PartPath, RuleMatch, Span, Verdict, Zone};
+
+/// What rules said of a message.
+struct Matches {
+    rules: Vec<RuleMatch>,
+    findings: Vec<Finding>,
+}
+
+/// Decides on a message.
+pub(super) fn decide(policy: &Policy, case: &Case<'_>) -> Verdict {
+    let classes = classes(policy, case.envelope);
+    let evaluation = Evaluation::new(policy, case, &classes);
+    let mut matches = Matches { rules: Vec::new(), findings: Vec::new() };
+    for (index, rule) in policy.rules.iter().enumerate() {
+        if rule.runs_on(evaluation.moment.date()) {
+            let runs: Vec<(Mode, &Class)> =
+                classes.iter().filter_map(|class| Some((policy.mode(class.school, index)?, class))).collect();
+            evaluation.apply(rule, &runs, &mut matches);
+        }
+    }
+    verdict(&evaluation, matches)
+}
+
+/// Whether a rule matches for a class of recipients, whatever its mode.
+pub(super) fn matches(evaluation: &Evaluation<'_>, rule: &Rule, class: &Class) -> bool {
+    evaluation.all_hold(&rule.when, class)
+        && !rule.unless.iter().any(|condition| evaluation.holds(condition, class))
+}
+
+impl Evaluation<'_> {
+    fn apply(&self, rule: &Rule, runs: &[(Mode, &Class)], matches: &mut Matches) {
+        let Some((_, any_class)) = runs.first() else { return };
+        // What is the same for all recipients is asked once, and first.
+        let same = |condition: &&Condition| !condition.per_recipient;
+        if !rule.when.iter().filter(same).all(|condition| self.holds(condition, any_class))
+            || rule.unless.iter().filter(same).any(|condition| self.holds(condition, any_class))
+        {
+            return;
+        }
+        let differs = |condition: &&Condition| condition.per_recipient;
+        let matching: Vec<&(Mode, &Class)> = runs
+            .iter()
+            .filter(|(_, class)| {
+                rule.when.iter().filter(differs).all(|condition| self.holds(condition, class))
+                    && !rule.unless.iter().filter(differs).any(|condition| self.holds(condition, class))
+            })
+            .collect();
+        let Some((_, first)) = matching.first() else { return };
+        let mut by_mode: BTreeMap<Mode, Vec<usize>> = BTreeMap::new();
+        for (mode, class) in &matching {
+            by_mode.entry(*mode).or_default().extend(&class.recipients);
+        }
+        for (mode, mut recipients) in by_mode.into_iter().rev() {
+            recipients.sort_unstable();
+            matches.rules.push(RuleMatch {
+                rule: rule.id.clone(),
+                mode,
+                action: rule.then.action,
+                recipients,
+            });
+        }
+        let nested = rule.when.iter().any(|condition| !condition.test.groups().is_empty());
+        let mut findings = Vec::new();
+        for (_, class) in if nested { matching.as_slice() } else { &[] } {
+            self.findings(rule, &rule.when, class, &mut findings);
+        }
+        if !nested {
+            self.findings(rule, &rule.when, first, &mut findings);
+        }
+        findings.sort_by(|a, b| place(a).cmp(&place(b)));
+        findings.dedup();
+        let room = self.case.limits.hits.saturating_sub(matches.findings.len());
+        findings.truncate(room);
+        matches.findings.append(&mut findings);
+    }
+
+    /// What the conditions found that held; what stands in a `not` found nothing.
+    fn findings(&self, rule: &Rule, conditions: &[Condition], class: &Class, found: &mut Vec<Finding>) {
+        for condition in conditions {
+            match &condition.test {
+                Test::Words(test) => self.hit_findings(rule, &condition.test, &test.name, found),
+                Test::Pattern(test) => self.hit_findings(rule, &condition.test, &test.name, found),
+                Test::Header(test) => {
+                    let named = (Zone::Header, PartPath::root());
+                    found.push(finding(rule, Detector::Header, &test.name, named, Span { start: 0, end: 0 }));
+                }
+                Test::Attachment(test) => found.extend(self.attachments(test).map(|part| {
+                    let end = part.filename.as_ref().map_or(0, String::len);
+                    let named = (Zone::Filename, part.path.clone());
+                    finding(rule, Detector::Attachment, "attachment", named, Span { start: 0, end })
+                })),
+                Test::Protection(wanted) => found.extend(self.protected(wanted).map(|part| {
+                    let named = (Zone::Attachment, part.path.clone());
+                    finding(rule, Detector::Attachment, "protection", named, Span { start: 0, end: 0 })
+                })),
+                Test::Coverage(gaps) => {
+                    found.extend(self.gaps(gaps).into_iter().map(|entry| {
+                        let named = (Zone::Body, entry.part);
+                        finding(rule, Detector::Coverage, entry.gap.name(), named, Span { start: 0, end: 0 })
+                    }));
+                }
+                Test::Any(groups) | Test::All(groups) => {
+                    for group in groups.iter().filter(|group| self.all_hold(group, class)) {
+                        self.findings(rule, group, class, found);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hit_findings(&self, rule: &Rule, test: &Test, name: &str, found: &mut Vec<Finding>) {
+        let detector = if matches!(test, Test::Words(_)) { Detector::Words } else { Detector::Pattern };
+        let texts = self.sweep.texts();
+        for hit in self.tally(test).into_iter().flat_map(|tally| tally.hits) {
+            if let Some(text) = texts.get(hit.text) {
+                found.push(finding(rule, detector, name, (text.zone, text.part.clone()), hit.span));
+            }
+        }
+    }
+}
+
+fn place(finding: &Finding) -> (&PartPath, Zone, Span, &str) {
+    (&finding.part, finding.zone, finding.span, &finding.entity)
+}
+
+fn finding(
+    rule: &Rule,
+    detector: Detector,
+    entity: &str,
+    (zone, part): (Zone, PartPath),
+    span: Span,
+) -> Finding {
+    Finding {
+        rule: rule.id.clone(),
+        category: rule.category.clone(),
+        severity: rule.severity,
+        detector,
+        entity: entity.to_owned(),
+        zone,
+        part,
+        span,
+    }
+}
+
+/// Precedence: for each recipient the strongest action of the rules that are enforced. A message can be refused
+/// at the SMTP door only as a whole, so where not everybody is refused, those who are get it returned.
+fn verdict(evaluation: &Evaluation<'_>, matches: Matches) -> Verdict {
+    let count = evaluation.case.envelope.recipients.len();
+    let mut recipients = vec![Action::Pass; count];
+    let mut whole = Action::Pass;
+    for rule in matches.rules.iter().filter(|rule| rule.mode == Mode::Enforce) {
+        whole = whole.max(rule.action);
+        for index in &rule.recipients {
+            if let Some(action) = recipients.get_mut(*index) {
+                *action = rule.action.max(*action);
+            }
+        }
+    }
+    if recipients.iter().any(|action| *action != Action::Reject) {
+        for action in recipients.iter_mut().filter(|action| **action == Action::Reject) {
+            *action = Action::Return;
+        }
+    }
+    Verdict {
+        action: recipients.iter().copied().max().unwrap_or(whole),
+        recipients,
+        rules: matches.rules,
+        findings: matches.findings,
+        coverage: evaluation.sweep.coverage(),
+        elapsed: None,
+    }
+}

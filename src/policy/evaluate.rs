@@ -1,0 +1,232 @@
+//! Whether a condition holds for a message and a class of its recipients. Looks; never decides what follows.
+
+use std::borrow::Cow;
+
+use jiff::civil::DateTime;
+
+use super::condition::{AttachmentTest, Condition, HeaderTest, Test};
+use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
+use super::recipients::Class;
+use super::sweep::{Sweep, Tally};
+use super::{Case, Direction, Policy};
+use crate::message::{Message, Origin, Part, PartKind, Protection, TransferEncoding};
+use crate::verdict::{CoverageGap, Gap, Zone};
+
+/// One message before one policy.
+pub(super) struct Evaluation<'c> {
+    pub(super) policy: &'c Policy,
+    pub(super) case: &'c Case<'c>,
+    pub(super) sweep: Sweep<'c>,
+    /// `now` on the organisation's clock.
+    pub(super) moment: DateTime,
+    /// How many recipients are outside.
+    outside: usize,
+}
+
+impl<'c> Evaluation<'c> {
+    pub(super) fn new(policy: &'c Policy, case: &'c Case<'c>, classes: &[Class]) -> Self {
+        let outside = classes
+            .iter()
+            .filter(|class| class.direction == Some(Direction::Outbound))
+            .map(|class| class.recipients.len())
+            .sum();
+        let moment = case.now.with_time_zone(policy.organisation.time_zone.clone()).datetime();
+        Self { policy, case, sweep: Sweep::new(policy, case), moment, outside }
+    }
+
+    pub(super) fn holds(&self, condition: &Condition, class: &Class) -> bool {
+        match &condition.test {
+            Test::Direction(wanted) => class.direction.is_some_and(|direction| wanted.contains(&direction)),
+            Test::Sender(party) => {
+                self.policy.parties.get(party.0).is_some_and(|party| {
+                    party.is(self.case.envelope.sender.as_ref(), &self.policy.organisation)
+                })
+            }
+            Test::Recipient(party) => class.is(*party),
+            Test::Recipients { which, at_least, at_most } => {
+                (*at_least..=*at_most).contains(&self.recipients(*which))
+            }
+            Test::Header(test) => self.header(test),
+            Test::Words(test) => self.sweep.words(test).reaches(test.threshold, test.at_least),
+            Test::Pattern(test) => self.sweep.pattern(test).reaches(0, test.at_least),
+            Test::Attachment(test) => {
+                let found = self.attachments(test).count();
+                (test.count.0..=test.count.1).contains(&found)
+            }
+            Test::Coverage(wanted) => !self.gaps(wanted).is_empty(),
+            Test::Schedule { hours, term, days } => self.schedule(*hours, *term, days.as_deref(), class),
+            Test::Authenticated(wanted) => {
+                self.case.envelope.authenticated.is_some() == (*wanted == YesNo::Yes)
+            }
+            Test::Origin(wanted) => wanted.contains(&self.origin()),
+            Test::Size { at_least, at_most } => (*at_least..=*at_most).contains(&self.size()),
+            Test::Protection(wanted) => self.protected(wanted).next().is_some(),
+            Test::Any(groups) => groups.iter().any(|group| self.all_hold(group, class)),
+            Test::All(groups) => groups.iter().all(|group| self.all_hold(group, class)),
+            Test::Not(group) => !self.all_hold(group, class),
+        }
+    }
+
+    pub(super) fn all_hold(&self, group: &[Condition], class: &Class) -> bool {
+        group.iter().all(|condition| self.holds(condition, class))
+    }
+
+    pub(super) fn tally(&self, test: &Test) -> Option<Tally> {
+        match test {
+            Test::Words(test) => Some(self.sweep.words(test)),
+            Test::Pattern(test) => Some(self.sweep.pattern(test)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn recipients(&self, which: Which) -> usize {
+        let all = self.case.envelope.recipients.len();
+        match which {
+            Which::All => all,
+            Which::Outside => self.outside,
+            Which::Inside => all.saturating_sub(self.outside),
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        u64::try_from(self.case.message.raw.len()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn origin(&self) -> Origin {
+        self.case.envelope.origin
+    }
+
+    /// The gaps in what was inspected that are wanted.
+    pub(super) fn gaps(&self, wanted: &[Gap]) -> Vec<CoverageGap> {
+        if wanted.iter().any(|gap| matches!(gap, Gap::OutOfTime | Gap::TooManyHits)) {
+            self.sweep.finish();
+        }
+        let gaps = self.sweep.coverage().gaps;
+        gaps.into_iter().filter(|entry| wanted.contains(&entry.gap)).collect()
+    }
+
+    /// The values of a header field, as people read them where the texts have them.
+    pub(super) fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+        let zone = if name == "subject" { Zone::Subject } else { Zone::Header };
+        let texts = self.sweep.texts().iter().filter(|text| text.zone == zone);
+        let decoded: Vec<Cow<'_, str>> = texts
+            .filter(|text| zone == Zone::Subject || text.place.as_deref() == Some(name))
+            .map(|text| Cow::Borrowed(text.text.as_str()))
+            .collect();
+        if !decoded.is_empty() {
+            return decoded;
+        }
+        self.case.message.fields(name).map(|field| unfolded(field.value)).collect()
+    }
+
+    fn header(&self, test: &HeaderTest) -> bool {
+        if self.case.message.fields(&test.name).next().is_none() {
+            return test.is == Presence::Absent;
+        }
+        if test.is == Presence::Absent {
+            return false;
+        }
+        if test.contains.is_empty() && test.matches.is_none() {
+            return true;
+        }
+        self.values(&test.name).iter().any(|value| {
+            let contains = test.contains.is_empty() || {
+                let folded = value.to_lowercase();
+                test.contains.iter().any(|text| folded.contains(text.as_str()))
+            };
+            contains
+                && test.matches.as_ref().is_none_or(|pattern| {
+                    let mut hits = Vec::new();
+                    pattern.find(value, 1, &mut hits);
+                    !hits.is_empty()
+                })
+        })
+    }
+
+    /// The attachments that a test counts.
+    pub(super) fn attachments<'t>(
+        &self,
+        test: &'t AttachmentTest,
+    ) -> impl Iterator<Item = &'c Part<'c>> + use<'c, 't> {
+        let message: &'c Message<'c> = self.case.message;
+        message.parts.iter().filter(|part| is_attachment(part)).filter(|part| {
+            test.names
+                .as_ref()
+                .is_none_or(|globs| part.filename.as_deref().is_some_and(|name| globs.is_match(name)))
+                && test.types.as_ref().is_none_or(|globs| globs.is_match(&part.content_type))
+                && test.size.is_none_or(|(least, most)| (least..=most).contains(&decoded_size(part)))
+        })
+    }
+
+    /// The parts with a protection that is wanted.
+    pub(super) fn protected<'t>(
+        &self,
+        wanted: &'t [RawProtection],
+    ) -> impl Iterator<Item = &'c Part<'c>> + use<'c, 't> {
+        let message: &'c Message<'c> = self.case.message;
+        message.parts.iter().filter(|part| match part.protection {
+            Protection::Signed => wanted.contains(&RawProtection::Signed),
+            Protection::Encrypted => wanted.contains(&RawProtection::Encrypted),
+            Protection::None | Protection::Unknown => false,
+        })
+    }
+
+    fn schedule(
+        &self,
+        hours: Option<InOut>,
+        term: Option<InOut>,
+        days: Option<&[Weekday]>,
+        class: &Class,
+    ) -> bool {
+        let calendar = self.policy.organisation.calendar_of(class.school);
+        let agrees =
+            |wanted: Option<InOut>, within: bool| wanted.is_none_or(|wanted| (wanted == InOut::In) == within);
+        agrees(hours, calendar.in_hours(self.moment))
+            && agrees(term, calendar.in_term(self.moment.date()))
+            && days.is_none_or(|days| days.contains(&weekday(self.moment.weekday())))
+    }
+}
+
+/// What people would call an attachment: no container, no text that is displayed, no detached signature.
+fn is_attachment(part: &Part<'_>) -> bool {
+    matches!(part.kind, PartKind::Attachment | PartKind::Message)
+        && !part.content_type.ends_with("-signature")
+}
+
+/// The size of a part's content, without decoding it where that can be told.
+fn decoded_size(part: &Part<'_>) -> u64 {
+    let bytes = match part.encoding {
+        TransferEncoding::Base64 => {
+            let letters =
+                part.raw.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
+            letters.count() / 4 * 3
+        }
+        TransferEncoding::QuotedPrintable => part.decoded().len(),
+        _ => part.raw.len(),
+    };
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+/// A field's value on one line (RFC 5322 §2.2.3).
+fn unfolded(value: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(value);
+    if text.contains(['\r', '\n']) {
+        return Cow::Owned(text.replace(['\r', '\n'], "").trim().to_owned());
+    }
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+const fn weekday(day: jiff::civil::Weekday) -> Weekday {
+    match day {
+        jiff::civil::Weekday::Monday => Weekday::Monday,
+        jiff::civil::Weekday::Tuesday => Weekday::Tuesday,
+        jiff::civil::Weekday::Wednesday => Weekday::Wednesday,
+        jiff::civil::Weekday::Thursday => Weekday::Thursday,
+        jiff::civil::Weekday::Friday => Weekday::Friday,
+        jiff::civil::Weekday::Saturday => Weekday::Saturday,
+        jiff::civil::Weekday::Sunday => Weekday::Sunday,
+    }
+}

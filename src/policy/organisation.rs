@@ -1,0 +1,333 @@
+//! The organisation: its domains, schools, groups and calendar. Data that conditions read; it decides nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Direction;
+use super::address::AddressSet;
+use super::calendar::{Calendar, RawCalendar};
+use super::fault::{Fault, Source, choose};
+use super::located::Located;
+use crate::message::{Address, Envelope, Origin};
+use crate::verdict::Mode;
+
+/// A school or a trust of schools, as `organisation.toml` describes it.
+#[derive(Debug, Clone)]
+pub struct Organisation {
+    /// Its name.
+    pub name: String,
+    /// The clock by which its hours, terms and dates are meant.
+    pub time_zone: TimeZone,
+    /// When it works; schools may have calendars of their own.
+    pub calendar: Calendar,
+    /// Its schools, in their order.
+    pub schools: Vec<School>,
+    domains: AddressSet,
+    first_domain: String,
+    groups: BTreeMap<String, AddressSet>,
+}
+
+/// A school of the organisation.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// Its id, unique in the organisation.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its own calendar, in place of the organisation's.
+    pub calendar: Option<Calendar>,
+    members: AddressSet,
+    first_domain: Option<String>,
+    pub(super) overrides: BTreeMap<String, Located<OverrideMode>>,
+}
+
+/// What a school makes of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum OverrideMode {
+    /// The rule does not run.
+    Off,
+    /// A match is recorded.
+    Observe,
+    /// A match is told to reviewers.
+    Notify,
+    /// The rule's action is carried out.
+    Enforce,
+}
+
+impl OverrideMode {
+    pub(super) const fn mode(self) -> Option<Mode> {
+        match self {
+            Self::Off => None,
+            Self::Observe => Some(Mode::Observe),
+            Self::Notify => Some(Mode::Notify),
+            Self::Enforce => Some(Mode::Enforce),
+        }
+    }
+}
+
+impl Organisation {
+    /// Whether an address is one of ours, by its domain.
+    pub fn is_ours(&self, address: &Address) -> bool {
+        self.domains.contains_domain(address.domain())
+    }
+
+    /// Whether the sender is one of ours: by its domain, by the login that the client proved, or, with the null
+    /// sender, because the message began on the mail server itself.
+    pub fn sender_is_ours(&self, envelope: &Envelope) -> bool {
+        envelope.authenticated.is_some()
+            || match &envelope.sender {
+                Some(sender) => self.is_ours(sender),
+                None => envelope.origin == Origin::Local,
+            }
+    }
+
+    /// Where one recipient stands to the sender. Whatever goes to an address outside is outbound, also when it
+    /// only passes through (forwarding).
+    pub fn direction(&self, sender_is_ours: bool, recipient: &Address) -> Direction {
+        match (self.is_ours(recipient), sender_is_ours) {
+            (false, _) => Direction::Outbound,
+            (true, true) => Direction::Internal,
+            (true, false) => Direction::Inbound,
+        }
+    }
+
+    /// The school of an address: the first of which it is a member.
+    pub fn school_of(&self, address: &Address) -> Option<&School> {
+        self.school_index(address).and_then(|index| self.schools.get(index))
+    }
+
+    /// The school with that id.
+    pub fn school(&self, id: &str) -> Option<&School> {
+        self.schools.iter().find(|school| school.id == id)
+    }
+
+    /// A group of addresses.
+    pub fn group(&self, name: &str) -> Option<&AddressSet> {
+        self.groups.get(name)
+    }
+
+    /// The names of the groups.
+    pub fn group_names(&self) -> impl Iterator<Item = &str> {
+        self.groups.keys().map(String::as_str)
+    }
+
+    /// The calendar of a school: its own, or the organisation's.
+    pub(super) fn calendar_of(&self, school: Option<usize>) -> &Calendar {
+        school
+            .and_then(|index| self.schools.get(index))
+            .and_then(|school| school.calendar.as_ref())
+            .unwrap_or(&self.calendar)
+    }
+
+    pub(super) fn school_index(&self, address: &Address) -> Option<usize> {
+        self.schools.iter().position(|school| school.members.contains(Some(address)))
+    }
+
+    pub(super) fn first_domain_of(&self, school: Option<&str>) -> &str {
+        school
+            .and_then(|id| self.school(id))
+            .and_then(|school| school.first_domain.as_deref())
+            .unwrap_or(&self.first_domain)
+    }
+}
+
+impl School {
+    pub(super) fn is_member(&self, address: &Address) -> bool {
+        self.members.contains(Some(address))
+    }
+}
+
+/// `organisation.toml` as it is written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawOrganisation {
+    /// The organisation's name.
+    name: Located<String>,
+    /// Its time zone; `Europe/London` where left out.
+    time_zone: Option<Located<String>>,
+    /// Its mail domains; those of the schools are added by themselves. `*.example.org` is any domain below.
+    #[serde(default)]
+    domains: Vec<Located<String>>,
+    /// Its calendar.
+    calendar: Option<Located<RawCalendar>>,
+    /// Its schools.
+    #[serde(default)]
+    school: Vec<Located<RawSchool>>,
+    /// Groups that rules name: addresses, domains and globs of either.
+    #[serde(default)]
+    groups: BTreeMap<String, Vec<Located<String>>>,
+}
+
+/// A school.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawSchool {
+    /// Its id: lower-case letters, digits and hyphens.
+    id: Located<String>,
+    /// Its name.
+    name: String,
+    /// The domains whose addresses belong to it.
+    #[serde(default)]
+    domains: Vec<Located<String>>,
+    /// Further addresses that belong to it, with `*` and `?`.
+    #[serde(default)]
+    addresses: Vec<Located<String>>,
+    /// Its own calendar, in place of the organisation's.
+    calendar: Option<Located<RawCalendar>>,
+    /// Rules that run differently there, by their ids.
+    #[serde(default)]
+    overrides: BTreeMap<String, Located<RawOverride>>,
+}
+
+/// How a rule runs at a school.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawOverride {
+    /// The mode there, or `off`.
+    mode: OverrideMode,
+}
+
+impl RawOrganisation {
+    pub(super) fn compile(self, source: &Source, faults: &mut Vec<Fault>) -> Organisation {
+        let time_zone = time_zone(self.time_zone.as_ref(), source, faults);
+        let calendar =
+            self.calendar.as_ref().map(|raw| raw.value.compile(source, faults)).unwrap_or_default();
+        let all_domains: Vec<&Located<String>> =
+            self.domains.iter().chain(self.school.iter().flat_map(|school| &school.value.domains)).collect();
+        for domain in &all_domains {
+            if domain.value.contains('@') {
+                let message = format!("\"{}\" is an address, not a domain", domain.value);
+                faults
+                    .push(Fault::new(source, domain.span.clone(), message).help("write what follows the @"));
+            }
+        }
+        if all_domains.is_empty() {
+            let fault = Fault::new(source, self.name.span.clone(), "the organisation has no mail domain");
+            faults.push(fault.help("add `domains = [\"school.example\"]`; without it, no mail is one's own"));
+        }
+        let first_domain = all_domains
+            .iter()
+            .map(|domain| domain.value.to_lowercase())
+            .find(|domain| !domain.contains(['*', '?', '@']))
+            .unwrap_or_else(|| "school.invalid".to_owned());
+        let domains = address_set(&all_domains, source, faults);
+        let mut groups = BTreeMap::new();
+        for (name, entries) in &self.groups {
+            groups.insert(name.clone(), address_set(&entries.iter().collect::<Vec<_>>(), source, faults));
+        }
+        let schools = schools(self.school, &domains, source, faults);
+        Organisation { name: self.name.value, time_zone, calendar, schools, domains, first_domain, groups }
+    }
+}
+
+fn schools(
+    raw: Vec<Located<RawSchool>>,
+    ours: &AddressSet,
+    source: &Source,
+    faults: &mut Vec<Fault>,
+) -> Vec<School> {
+    let mut schools: Vec<School> = Vec::new();
+    let mut owners: BTreeMap<String, String> = BTreeMap::new();
+    for Located { span, value } in raw {
+        let id = value.id.value.clone();
+        if !is_id(&id) {
+            faults.push(bad_id(source, &value.id, "school"));
+        }
+        if schools.iter().any(|school| school.id == id) {
+            faults.push(Fault::new(source, value.id.span.clone(), format!("there are two schools \"{id}\"")));
+        }
+        let entries: Vec<&Located<String>> = value.domains.iter().chain(&value.addresses).collect();
+        if entries.is_empty() {
+            let fault = Fault::new(source, span, format!("school \"{id}\" has no domain and no address"));
+            faults.push(fault.help("add `domains` or `addresses`; without either, no mail belongs to it"));
+        }
+        for entry in &entries {
+            let folded = entry.value.to_lowercase();
+            if let Some(owner) = owners.insert(folded.clone(), id.clone()) {
+                let message = format!("\"{folded}\" belongs to school \"{owner}\" already");
+                faults.push(Fault::new(source, entry.span.clone(), message));
+            }
+            let domain = folded.rsplit_once('@').map_or(folded.as_str(), |(_, domain)| domain);
+            if !domain.contains(['*', '?']) && !ours.contains_domain(domain) {
+                let message = format!("\"{domain}\" is no domain of the organisation");
+                faults.push(Fault::new(source, entry.span.clone(), message).help("add it to `domains`"));
+            }
+        }
+        schools.push(School {
+            id,
+            name: value.name,
+            calendar: value.calendar.map(|raw| raw.value.compile(source, faults)),
+            members: address_set(&entries, source, faults),
+            first_domain: value.domains.first().map(|domain| domain.value.to_lowercase()),
+            overrides: value
+                .overrides
+                .into_iter()
+                .map(|(rule, raw)| (rule, Located { span: raw.span, value: raw.value.mode }))
+                .collect(),
+        });
+    }
+    schools
+}
+
+fn time_zone(raw: Option<&Located<String>>, source: &Source, faults: &mut Vec<Fault>) -> TimeZone {
+    let name = raw.map_or("Europe/London", |raw| raw.value.as_str());
+    TimeZone::get(name).unwrap_or_else(|_| {
+        let span = raw.map_or(0..0, |raw| raw.span.clone());
+        let fault = Fault::new(source, span, format!("unknown time zone \"{name}\""));
+        faults.push(fault.help("write a name of the time-zone database, such as \"Europe/London\""));
+        TimeZone::UTC
+    })
+}
+
+/// Compiles entries; those that cannot be meant become faults and are left out.
+pub(super) fn address_set(
+    entries: &[&Located<String>],
+    source: &Source,
+    faults: &mut Vec<Fault>,
+) -> AddressSet {
+    let mut good = Vec::new();
+    for entry in entries {
+        match AddressSet::new([entry.value.as_str()]) {
+            Ok(_) => good.push(entry.value.as_str()),
+            Err(error) => {
+                let fault = Fault::new(source, entry.span.clone(), error.to_string());
+                faults.push(fault.help("write an address, a domain, or either with * and ?"));
+            }
+        }
+    }
+    AddressSet::new(good).unwrap_or_default()
+}
+
+/// Whether a text may be an id.
+pub(super) fn is_id(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 64
+        && text.bytes().all(|byte| letter(byte) || byte == b'-')
+        && text.bytes().next().is_some_and(letter)
+        && text.bytes().last().is_some_and(letter)
+}
+
+pub(super) fn bad_id(source: &Source, id: &Located<String>, what: &str) -> Fault {
+    Fault::new(source, id.span.clone(), format!("\"{}\" cannot be the id of a {what}", id.value))
+        .help("use up to 64 lower-case letters, digits and hyphens, such as \"pupil-named\"")
+}
+
+/// A fault for a name that nothing bears.
+pub(super) fn unknown(
+    source: &Source,
+    name: &Located<String>,
+    what: &str,
+    known: &[&str],
+    otherwise: &str,
+) -> Fault {
+    let help = if known.is_empty() {
+        format!("there is none yet; {otherwise}")
+    } else {
+        choose(&name.value, known, "there are")
+    };
+    Fault::new(source, name.span.clone(), format!("unknown {what} \"{}\"", name.value)).help(help)
+}

@@ -1,0 +1,35 @@
+//! Senders and recipients as rules describe them. Compares envelope addresses; never reads a header.
+
+use super::address::AddressSet;
+use super::organisation::Organisation;
+use crate::message::Address;
+
+/// A sender or recipient: every key that was given must hold, and of a key's values any.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Party {
+    pub(super) addresses: Option<AddressSet>,
+    pub(super) domains: Option<AddressSet>,
+    pub(super) groups: Option<Vec<String>>,
+    /// Indices of schools.
+    pub(super) schools: Option<Vec<usize>>,
+}
+
+impl Party {
+    /// Whether an address is meant; `None` is the null sender.
+    pub(super) fn is(&self, address: Option<&Address>, organisation: &Organisation) -> bool {
+        self.addresses.as_ref().is_none_or(|set| set.contains(address))
+            && self.domains.as_ref().is_none_or(|set| set.contains(address))
+            && self.groups.as_ref().is_none_or(|groups| {
+                groups
+                    .iter()
+                    .filter_map(|group| organisation.group(group))
+                    .any(|group| group.contains(address))
+            })
+            && self.schools.as_ref().is_none_or(|schools| {
+                schools
+                    .iter()
+                    .filter_map(|index| organisation.schools.get(*index))
+                    .any(|school| address.is_some_and(|address| school.is_member(address)))
+            })
+    }
+}

@@ -1,0 +1,363 @@
+//! Rule files as they are written. Each key's comment is its description in the editors' schema; nothing is checked here.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::Direction;
+use super::located::{ByteSize, Day, Located, Moment};
+use crate::verdict::{Action, Gap, Mode, Severity, Zone};
+
+/// A rule file.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(
+    dead_code,
+    reason = "the schema's root; each rule is read by itself, so that one fault hides no other"
+)]
+pub(super) struct RawRuleFile {
+    /// The rules, each under its own `[[rule]]`.
+    rule: Vec<RawRule>,
+}
+
+/// A rule: all of `if` must hold, any of `unless` cancels, `then` says what happens.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawRule {
+    /// The rule's id, unique in the policy: lower-case letters, digits and hyphens. It stays when the title changes.
+    pub(super) id: Located<String>,
+    /// What it finds, in a few words for people.
+    pub(super) title: Located<String>,
+    /// The clause of the policy that it carries out.
+    pub(super) clause: Option<String>,
+    /// The category for reports, such as `confidential`: lower-case letters, digits and hyphens.
+    pub(super) category: Located<String>,
+    /// How grave a breach is.
+    pub(super) severity: Severity,
+    /// Whether a match is recorded (`observe`), told to reviewers (`notify`) or acted upon (`enforce`).
+    pub(super) mode: Mode,
+    /// The schools for which it runs; all where left out.
+    pub(super) school: Option<Vec<Located<String>>>,
+    /// The first day on which it runs.
+    pub(super) from: Option<Located<Day>>,
+    /// The last day on which it runs.
+    pub(super) until: Option<Located<Day>>,
+    /// What must hold, all of it.
+    #[serde(rename = "if")]
+    pub(super) when: Located<RawWhen>,
+    /// What cancels the rule, any of it.
+    pub(super) unless: Option<Located<RawWhen>>,
+    /// What happens.
+    pub(super) then: Located<RawThen>,
+    /// Messages that prove the rule: at least one that it must match and one that it must not.
+    #[serde(default)]
+    pub(super) example: Vec<Located<RawExample>>,
+}
+
+/// Conditions. Each key that is given is one condition.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawWhen {
+    /// Where the mail goes, for each recipient: any of these.
+    pub(super) direction: Option<Located<Vec<Direction>>>,
+    /// Who sends it, by the envelope.
+    pub(super) sender: Option<Located<RawParty>>,
+    /// Who gets it, for each recipient by itself.
+    pub(super) recipient: Option<Located<RawParty>>,
+    /// How many recipients the message has.
+    pub(super) recipients: Option<Located<RawRecipients>>,
+    /// A header field.
+    pub(super) header: Option<Located<RawHeader>>,
+    /// Terms of a word list.
+    pub(super) words: Option<Located<RawWords>>,
+    /// A regular expression.
+    pub(super) pattern: Option<Located<RawPattern>>,
+    /// A second list, a term of which must stand near what `words` and `pattern` of the same table find.
+    pub(super) near: Option<Located<RawNear>>,
+    /// Attachments.
+    pub(super) attachment: Option<Located<RawAttachment>>,
+    /// What could not be inspected: any of these.
+    pub(super) coverage: Option<Located<Vec<Gap>>>,
+    /// When the message is sent.
+    pub(super) schedule: Option<Located<RawSchedule>>,
+    /// Whether the client proved a login.
+    pub(super) authenticated: Option<YesNo>,
+    /// How the message reached the mail server: any of these.
+    pub(super) origin: Option<Located<Vec<RawOrigin>>>,
+    /// The size of the whole message.
+    pub(super) size: Option<Located<RawSize>>,
+    /// Signatures and encryption that the message's structure declares: any of these.
+    pub(super) protection: Option<Located<Vec<RawProtection>>>,
+    /// Tables of conditions, one of which must hold.
+    pub(super) any: Option<Located<Vec<Located<RawWhen>>>>,
+    /// Tables of conditions, all of which must hold.
+    pub(super) all: Option<Located<Vec<Located<RawWhen>>>>,
+    /// A table of conditions that must not hold together.
+    pub(super) not: Option<Box<Located<RawWhen>>>,
+}
+
+/// A sender or recipient. Every key that is given must hold; of a key's values, any.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawParty {
+    /// Addresses; `*` and `?` stand for any letters and one letter, `<>` for the null sender of bounces.
+    pub(super) address: Option<Vec<Located<String>>>,
+    /// Domains; `*.example.org` stands for all domains below it.
+    pub(super) domain: Option<Vec<Located<String>>>,
+    /// Groups of `organisation.toml`.
+    pub(super) group: Option<Vec<Located<String>>>,
+    /// Schools of `organisation.toml`.
+    pub(super) school: Option<Vec<Located<String>>>,
+}
+
+/// A count of the envelope's recipients.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawRecipients {
+    /// At least so many.
+    pub(super) at_least: Option<usize>,
+    /// At most so many.
+    pub(super) at_most: Option<usize>,
+    /// Which recipients count.
+    #[serde(default)]
+    pub(super) which: Which,
+}
+
+/// Which recipients are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Which {
+    /// All.
+    #[default]
+    All,
+    /// Those outside the organisation.
+    Outside,
+    /// Those inside the organisation.
+    Inside,
+}
+
+/// A header field.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawHeader {
+    /// The field's name, in any case.
+    pub(super) name: Located<String>,
+    /// Whether it must be there.
+    pub(super) is: Option<Presence>,
+    /// Texts, one of which it must contain, in any case.
+    pub(super) contains: Option<Vec<Located<String>>>,
+    /// A regular expression that its value must match.
+    pub(super) matches: Option<Located<String>>,
+}
+
+/// Whether a header field is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Presence {
+    /// At least once.
+    Present,
+    /// Not at all.
+    Absent,
+}
+
+/// Terms of a word list.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawWords {
+    /// The list: the name of a file in `lists/`, without `.txt`.
+    pub(super) list: Located<String>,
+    /// Where to look; `["subject", "body"]` where left out.
+    #[serde(rename = "in")]
+    pub(super) zones: Option<Located<Vec<Zone>>>,
+    /// The weights of the terms that were found, each term counted once, must add up to at least this.
+    pub(super) threshold: Option<Located<u64>>,
+    /// At least so many different terms of the list.
+    pub(super) at_least: Option<Located<usize>>,
+}
+
+/// A regular expression.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawPattern {
+    /// What findings call it; the rule's id where left out.
+    pub(super) name: Option<Located<String>>,
+    /// The expression, in the syntax of Rust's `regex`.
+    pub(super) matches: Located<String>,
+    /// Where to look; `["subject", "body"]` where left out.
+    #[serde(rename = "in")]
+    pub(super) zones: Option<Located<Vec<Zone>>>,
+    /// At least so many different matching texts; 1 where left out.
+    pub(super) at_least: Option<Located<usize>>,
+}
+
+/// A second list, near what was found.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawNear {
+    /// The list: the name of a file in `lists/`, without `.txt`.
+    pub(super) list: Located<String>,
+    /// How many characters may lie between the two; 300 where left out.
+    pub(super) within: Option<Located<usize>>,
+}
+
+/// Attachments. Those for which every key holds are counted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawAttachment {
+    /// File names, with `*` and `?`, in any case: any of these.
+    pub(super) name: Option<Vec<Located<String>>>,
+    /// Declared types, such as `application/pdf` or `image/*`: any of these.
+    #[serde(rename = "type")]
+    pub(super) content_type: Option<Vec<Located<String>>>,
+    /// The size of each, decoded.
+    pub(super) size: Option<Located<RawSize>>,
+    /// How many there must be.
+    pub(super) count: Option<Located<RawCount>>,
+}
+
+/// A number from … to ….
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawCount {
+    /// At least so many.
+    pub(super) at_least: Option<usize>,
+    /// At most so many.
+    pub(super) at_most: Option<usize>,
+}
+
+/// A size from … to …: a number of bytes, or a text such as `"10 MB"`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawSize {
+    /// At least so large.
+    pub(super) at_least: Option<ByteSize>,
+    /// At most so large.
+    pub(super) at_most: Option<ByteSize>,
+}
+
+/// When a message is sent, by the calendar of `organisation.toml`. Every key that is given must hold.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawSchedule {
+    /// In or out of the working hours of that day.
+    pub(super) hours: Option<InOut>,
+    /// In or out of term; half terms and holidays are out.
+    pub(super) term: Option<InOut>,
+    /// The days of the week: any of these.
+    pub(super) days: Option<Located<Vec<Weekday>>>,
+}
+
+/// In or out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum InOut {
+    /// Within.
+    In,
+    /// Outside.
+    Out,
+}
+
+/// Yes or no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum YesNo {
+    /// It is so.
+    Yes,
+    /// It is not so.
+    No,
+}
+
+/// How a message reached the mail server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawOrigin {
+    /// Over SMTP.
+    Smtp,
+    /// By the `sendmail` command or another way inside the machine.
+    Local,
+}
+
+/// A signature or encryption.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawProtection {
+    /// S/MIME or OpenPGP signed.
+    Signed,
+    /// S/MIME or OpenPGP encrypted.
+    Encrypted,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "the days explain themselves")]
+pub(super) enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
+}
+
+/// What happens when a rule matches.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawThen {
+    /// The action, for each recipient for whom the rule matches.
+    pub(super) action: Located<Action>,
+    /// The guidance for the sender: the name of a file in `guidance/`, without `.md`.
+    pub(super) guidance: Option<Located<String>>,
+    /// What the sending server is told (`reject`).
+    pub(super) reply: Option<Located<String>>,
+    /// What is put in front of the subject, once (`tag`, `mark`).
+    pub(super) subject_prefix: Option<Located<String>>,
+    /// Header fields that are added (`tag`, `mark`).
+    pub(super) headers: Option<Located<BTreeMap<String, Located<String>>>>,
+    /// Addresses that get a copy.
+    pub(super) copy_to: Option<Vec<Located<String>>>,
+}
+
+/// A message that proves a rule. What is left out is taken from a plain message to somebody outside.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawExample {
+    /// Whether the rule must match it.
+    pub(super) expect: Expect,
+    /// What the example shows, for people.
+    pub(super) note: Option<String>,
+    /// The envelope's sender, `<>` for none; somebody of the organisation where left out.
+    pub(super) from: Option<Located<String>>,
+    /// The envelope's recipients; somebody outside where left out.
+    pub(super) to: Option<Vec<Located<String>>>,
+    /// The subject.
+    pub(super) subject: Option<String>,
+    /// The body, as plain text.
+    pub(super) body: Option<String>,
+    /// The body, as HTML.
+    pub(super) html: Option<String>,
+    /// The file names of attachments.
+    pub(super) attachments: Option<Vec<String>>,
+    /// Further header fields.
+    pub(super) headers: Option<BTreeMap<String, String>>,
+    /// A whole message, header and body, in place of all that; `from` and `to` still make the envelope.
+    pub(super) raw: Option<String>,
+    /// Whether the client proved a login; where left out, it did if the sender is of the organisation.
+    pub(super) authenticated: Option<YesNo>,
+    /// How the message came; `smtp` where left out.
+    pub(super) origin: Option<RawOrigin>,
+    /// When it was sent, on the organisation's clock; a Wednesday morning in January where left out.
+    pub(super) at: Option<Moment>,
+}
+
+/// What an example shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Expect {
+    /// The rule matches.
+    Match,
+    /// The rule does not match.
+    NoMatch,
+}

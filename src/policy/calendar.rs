@@ -78,7 +78,6 @@ pub(super) struct RawCalendar {
 /// The working hours of each day. A day that is left out has none.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the days explain themselves")]
 pub(super) struct RawHours {
     monday: Option<Hours>,
     tuesday: Option<Hours>,

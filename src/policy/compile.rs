@@ -76,9 +76,13 @@ impl Policy {
         read_lists(&mut build, sources);
         read_guidance(&mut build, sources);
         let disclaimers = read_disclaimers(&mut build, sources);
+        let before = build.faults.len();
         let rules = read_rules(&mut build, sources);
-        check_overrides(&mut build, sources, &rules);
-        check_unused(&mut build);
+        // A rule that could not be read may be the one that is missed here.
+        if build.faults.len() == before {
+            check_overrides(&mut build, sources, &rules);
+            check_unused(&mut build);
+        }
         finish(build, sources, disclaimers, rules)
     }
 }

@@ -291,7 +291,6 @@ pub(super) enum RawProtection {
 /// A day of the week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-#[expect(missing_docs, reason = "the days explain themselves")]
 pub(super) enum Weekday {
     Monday,
     Tuesday,

@@ -1,14 +1,23 @@
 //! Where the MTA connects: Unix and TCP addresses and their listeners. It never reads what comes in.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net as unix;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::task::{Context, Poll};
 
-/// Where to listen, as Postfix's `smtpd_milters` writes it: `unix:/path`, `inet:host:port`; also `tcp:`.
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+/// Where to listen, as Postfix's `smtpd_milters` writes it: `unix:/path`, `inet:host:port`; also `tcp:host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListenAddress {
     /// A Unix socket at that path.
     Unix(PathBuf),
-    /// TCP, as `host:port`.
+    /// TCP, as `host:port`, an IPv6 host in brackets.
     Tcp(String),
 }
 
@@ -18,13 +27,19 @@ pub enum ListenError {
     /// It isn't written as an address.
     #[error("cannot read listen address `{0}`: write unix:/path/to/socket or inet:127.0.0.1:8891")]
     Address(String),
+    /// Another process answers there.
+    #[error("cannot listen on {0}: another process listens there; stop it or choose another address")]
+    Taken(ListenAddress),
+    /// A file that is no socket has that name.
+    #[error("cannot listen on {0}: a file that is no socket has that name; remove it or choose another path")]
+    NoSocket(ListenAddress),
     /// The socket cannot be opened.
     #[error("cannot listen on {address}: {source}")]
     Bind {
         /// Which.
-        address: String,
+        address: ListenAddress,
         /// Why.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -32,32 +47,260 @@ impl FromStr for ListenAddress {
     type Err = ListenError;
 
     fn from_str(text: &str) -> Result<Self, ListenError> {
-        match text.split_once(':') {
-            Some(("unix" | "local", path)) if !path.is_empty() => Ok(Self::Unix(PathBuf::from(path))),
-            Some(("inet" | "inet6" | "tcp", rest)) if rest.contains(':') => Ok(Self::Tcp(rest.to_owned())),
-            _ => Err(ListenError::Address(text.to_owned())),
+        let parsed = match text.split_once(':') {
+            Some(("unix" | "local", path)) if path.starts_with('/') => Some(Self::Unix(PathBuf::from(path))),
+            Some(("inet" | "inet6" | "tcp", rest)) => rest
+                .rsplit_once(':')
+                .filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+                .map(|_| Self::Tcp(rest.to_owned())),
+            _ => None,
+        };
+        parsed.ok_or_else(|| ListenError::Address(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ListenAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp(address) => write!(f, "inet:{address}"),
         }
     }
 }
 
-/// An open listener.
+/// An open listener. Dropping it removes its Unix socket, if that is still its own.
 #[derive(Debug)]
 pub struct Listener {
     address: ListenAddress,
+    socket: Socket,
+    /// Device and inode of the Unix socket.
+    file: Option<(u64, u64)>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Unix(unix::UnixListener),
+    Tcp(net::TcpListener),
 }
 
 impl Listener {
-    /// Opens the listener. `mode` is the Unix socket's file mode, such as `0o660`; the process's umask where `None`.
+    /// Opens the listener; connections wait in its queue until it is served. `mode` is the Unix socket's file mode,
+    /// such as `0o660`; as the process's umask has it where `None`. A Unix socket that nobody listens on any more is
+    /// replaced.
     ///
     /// # Errors
     /// When the address is taken or may not be used.
     pub fn bind(address: &ListenAddress, mode: Option<u32>) -> Result<Self, ListenError> {
-        let _ = mode;
-        Ok(Self { address: address.clone() })
+        let error = |source| ListenError::Bind { address: address.clone(), source };
+        match address {
+            ListenAddress::Unix(path) => {
+                remove_stale(path, address)?;
+                let socket = unix::UnixListener::bind(path).map_err(error)?;
+                let file = fs::symlink_metadata(path).map(|data| (data.dev(), data.ino())).map_err(error)?;
+                let listener =
+                    Self { address: address.clone(), socket: Socket::Unix(socket), file: Some(file) };
+                if let Some(mode) = mode {
+                    fs::set_permissions(path, Permissions::from_mode(mode)).map_err(error)?;
+                }
+                Ok(listener)
+            }
+            ListenAddress::Tcp(text) => {
+                let socket = net::TcpListener::bind(text).map_err(|source| match source.kind() {
+                    io::ErrorKind::AddrInUse => ListenError::Taken(address.clone()),
+                    _ => error(source),
+                })?;
+                let address = ListenAddress::Tcp(socket.local_addr().map_err(error)?.to_string());
+                Ok(Self { address, socket: Socket::Tcp(socket), file: None })
+            }
+        }
     }
 
     /// Where it listens; with the port that the system chose where 0 was asked for.
     pub fn address(&self) -> &ListenAddress {
         &self.address
+    }
+
+    /// Hands the listener to the runtime that this is called in.
+    pub(super) fn into_accepting(self) -> io::Result<Accepting> {
+        let inner = match &self.socket {
+            Socket::Unix(socket) => {
+                socket.set_nonblocking(true)?;
+                AcceptingSocket::Unix(UnixListener::from_std(socket.try_clone()?)?)
+            }
+            Socket::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                AcceptingSocket::Tcp(TcpListener::from_std(socket.try_clone()?)?)
+            }
+        };
+        Ok(Accepting { socket: inner, _listener: self })
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let (ListenAddress::Unix(path), Some(file)) = (&self.address, self.file)
+            && fs::symlink_metadata(path).is_ok_and(|data| (data.dev(), data.ino()) == file)
+        {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Removes a socket that nobody listens on.
+fn remove_stale(path: &Path, address: &ListenAddress) -> Result<(), ListenError> {
+    let Ok(data) = fs::symlink_metadata(path) else { return Ok(()) };
+    if !data.file_type().is_socket() {
+        return Err(ListenError::NoSocket(address.clone()));
+    }
+    match unix::UnixStream::connect(path) {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|source| ListenError::Bind { address: address.clone(), source })
+        }
+        _ => Err(ListenError::Taken(address.clone())),
+    }
+}
+
+/// A listener in a runtime.
+pub(super) struct Accepting {
+    socket: AcceptingSocket,
+    _listener: Listener,
+}
+
+enum AcceptingSocket {
+    Unix(UnixListener),
+    Tcp(TcpListener),
+}
+
+impl Accepting {
+    pub(super) async fn accept(&self) -> io::Result<Stream> {
+        match &self.socket {
+            AcceptingSocket::Unix(socket) => Ok(Stream::Unix(socket.accept().await?.0)),
+            AcceptingSocket::Tcp(socket) => {
+                let (stream, _) = socket.accept().await?;
+                stream.set_nodelay(true)?;
+                Ok(Stream::Tcp(stream))
+            }
+        }
+    }
+}
+
+/// A connection of the MTA.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+impl Stream {
+    pub(super) fn poll_read_ready(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Unix(stream) => stream.poll_read_ready(context),
+            Self::Tcp(stream) => stream.poll_read_ready(context),
+        }
+    }
+
+    /// Reads what is there. Over TCP it is acknowledged at once: the MTA sends several small packets before it wants
+    /// an answer, and with Nagle's algorithm on its side each waits for the acknowledgement of the one before, which
+    /// the kernel would else put off for 40 ms.
+    pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.try_read(buffer),
+            Self::Tcp(stream) => {
+                let read = stream.try_read(buffer);
+                if matches!(read, Ok(1..)) {
+                    // An option to save time only: without it the connection still works.
+                    let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
+                }
+                read
+            }
+        }
+    }
+
+    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.try_write(bytes),
+            Self::Tcp(stream) => stream.try_write(bytes),
+        }
+    }
+
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        match self {
+            Self::Unix(stream) => stream.writable().await,
+            Self::Tcp(stream) => stream.writable().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_read_as_postfix_writes_them() {
+        let unix = |path: &str| Some(ListenAddress::Unix(path.into()));
+        let tcp = |text: &str| Some(ListenAddress::Tcp(text.into()));
+        for (text, expected) in [
+            ("unix:/run/mailwarden/milter.sock", unix("/run/mailwarden/milter.sock")),
+            ("local:/run/m.sock", unix("/run/m.sock")),
+            ("inet:127.0.0.1:8891", tcp("127.0.0.1:8891")),
+            ("tcp:localhost:8891", tcp("localhost:8891")),
+            ("inet6:[::1]:8891", tcp("[::1]:8891")),
+            ("unix:relative", None),
+            ("unix:", None),
+            ("inet:8891", None),
+            ("inet::8891", None),
+            ("inet:127.0.0.1:65536", None),
+            ("inet:127.0.0.1:", None),
+            ("127.0.0.1:8891", None),
+            ("", None),
+        ] {
+            assert_eq!(text.parse::<ListenAddress>().ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_unix_socket_has_its_mode_and_goes_with_its_listener() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("milter.sock");
+        let address = ListenAddress::Unix(path.clone());
+        let listener = Listener::bind(&address, Some(0o660)).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+        assert!(matches!(Listener::bind(&address, None), Err(ListenError::Taken(_))));
+        assert!(path.exists(), "the failed attempt removed the socket that is in use");
+        drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_stale_socket_is_replaced_and_other_files_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("milter.sock");
+        let address = ListenAddress::Unix(path.clone());
+        drop(unix::UnixListener::bind(&path).unwrap());
+        assert!(path.exists());
+        drop(Listener::bind(&address, None).unwrap());
+        fs::write(&path, "precious").unwrap();
+        assert!(matches!(Listener::bind(&address, None), Err(ListenError::NoSocket(_))));
+        assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_listener_leaves_a_successors_socket_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("milter.sock");
+        let address = ListenAddress::Unix(path.clone());
+        let first = Listener::bind(&address, None).unwrap();
+        fs::rename(&path, folder.path().join("aside")).unwrap();
+        let _second = Listener::bind(&address, None).unwrap();
+        drop(first);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn tcp_port_0_becomes_a_real_port() {
+        let listener = Listener::bind(&ListenAddress::Tcp("127.0.0.1:0".into()), None).unwrap();
+        let ListenAddress::Tcp(text) = listener.address() else { panic!() };
+        assert!(text.starts_with("127.0.0.1:") && !text.ends_with(":0"), "{text}");
+        assert!(matches!(Listener::bind(listener.address(), None), Err(ListenError::Taken(_))));
     }
 }

@@ -1,18 +1,25 @@
 //! The milter protocol adapter: hands each message to a [`Gate`] and answers the MTA. It decides nothing about mail.
 //!
-//! Reading frames, the state machine and writing answers do no I/O;
-//! a thin loop around them does.
+//! [`frame`], [`command`], [`session`] (the protocol's state machine), [`edits`] and [`reply`] do no I/O;
+//! [`listener`] and [`connection`] are the thin loop around them.
 
+pub mod command;
+mod connection;
+pub mod edits;
+pub mod frame;
 pub mod listener;
+pub mod negotiate;
 pub mod reply;
+pub mod session;
 pub mod spool;
 
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::limits::Limits;
 use crate::message::Envelope;
@@ -22,11 +29,13 @@ pub use listener::{ListenAddress, ListenError, Listener};
 pub use reply::{EnhancedCode, ReplyText};
 pub use spool::Spooled;
 
+use spool::Spools;
+
 /// One message as the MTA handed it over, ready to be judged.
 #[derive(Debug, Clone)]
 pub struct Transaction {
     /// Who sends it to whom, and how it came.
-    pub envelope: Envelope,
+    pub envelope: Arc<Envelope>,
     /// The whole message; cheap to clone, so it can be given to another thread.
     pub message: Spooled,
 }
@@ -70,14 +79,61 @@ pub trait Gate: Send + Sync + 'static {
 /// connections, lets messages in progress finish, and returns when the last connection has ended.
 ///
 /// # Errors
-/// When the listener fails for good. What goes wrong on one connection ends that connection alone.
+/// When the listener cannot be used. What goes wrong on one connection ends that connection alone.
 pub async fn serve<G: Gate>(
     listener: Listener,
     gate: Arc<G>,
     limits: Arc<Limits>,
     spool_directory: PathBuf,
-    shutdown: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let _ = (listener, gate, limits, spool_directory, shutdown);
+    let listener = listener.into_accepting()?;
+    let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+    let places = Arc::new(Semaphore::new(most));
+    let spools = Arc::new(Spools::new(spool_directory, &limits));
+    let server = Arc::new(Server { gate, limits, spools });
+    let mut number = 0;
+    loop {
+        let (place, stream) = tokio::select! {
+            biased;
+            _ = shutdown.wait_for(|stop| *stop) => break,
+            next = accept(&listener, &places) => next,
+        };
+        match stream {
+            Ok(stream) => {
+                number += 1;
+                let connection = connection::run(stream, number, Arc::clone(&server), shutdown.clone());
+                tokio::spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a milter connection");
+                // Out of file descriptors, most likely: give connections time to end.
+                let pause = Duration::from_millis(200);
+                let _ = tokio::time::timeout(pause, shutdown.wait_for(|stop| *stop)).await;
+            }
+        }
+    }
+    drop(listener);
+    // Each connection holds one place: all of them are free when the last has ended.
+    let _ = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
     Ok(())
+}
+
+/// What all connections share.
+struct Server<G> {
+    gate: Arc<G>,
+    limits: Arc<Limits>,
+    spools: Arc<Spools>,
+}
+
+/// Waits for a place, then for a connection: past the cap, connections wait in the listener's queue.
+async fn accept(
+    listener: &listener::Accepting,
+    places: &Arc<Semaphore>,
+) -> (Option<OwnedSemaphorePermit>, io::Result<listener::Stream>) {
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    (place, listener.accept().await)
 }

@@ -1,0 +1,266 @@
+//! One connection's loop: reads what is there, lets the session work, writes the replies in one go. No protocol here.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
+
+use super::command::Command;
+use super::frame::{FrameError, Reassembly};
+use super::listener::Stream;
+use super::reply::EnhancedCode;
+use super::session::{self, Answer, Ready, Session, SessionError, Step};
+use super::spool::Complete;
+use super::{Gate, Outcome, Server, Transaction};
+
+/// Bytes that are read at once, at most.
+const READ_BYTES: usize = 128 << 10;
+/// Replies are written once they have grown to this.
+const WRITE_BYTES: usize = 64 << 10;
+/// How often the MTA hears that judging goes on. Postfix waits 300 s by default, Sendmail 10 s for each reply.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+
+thread_local! {
+    /// What is read is used up before the thread turns to another connection, so one buffer serves all of a thread's.
+    static READ: RefCell<Vec<u8>> = RefCell::new(vec![0; READ_BYTES]);
+}
+
+/// Why a connection ended before the MTA said goodbye.
+#[derive(Debug, thiserror::Error)]
+enum ConnectionError {
+    #[error("{0}")]
+    Frame(#[from] FrameError),
+    #[error("{0}")]
+    Session(#[from] SessionError),
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("nothing came or could be sent for limits.idle-seconds")]
+    Idle,
+}
+
+struct Connection<G> {
+    stream: Stream,
+    server: Arc<Server<G>>,
+    session: Session,
+    frames: Reassembly,
+    out: Vec<u8>,
+    number: u64,
+}
+
+/// Serves one connection until it ends.
+pub(super) async fn run<G: Gate>(
+    stream: Stream,
+    number: u64,
+    server: Arc<Server<G>>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let session = Session::new(Arc::clone(&server.limits), Arc::clone(&server.spools));
+    let frames = Reassembly::new(server.limits.frame_bytes);
+    let mut connection = Connection { stream, server, session, frames, out: Vec::new(), number };
+    let stop = pin!(async move {
+        let _ = shutdown.wait_for(|stop| *stop).await;
+    });
+    let ended = connection.serve(stop).await;
+    // The MTA may go at any time, and does when a message is given up: no fault of anyone's.
+    match ended {
+        Err(error @ (ConnectionError::Frame(_) | ConnectionError::Session(_))) => {
+            tracing::warn!(connection = number, %error, "milter protocol error, connection closed");
+        }
+        ended => tracing::debug!(connection = number, ?ended, "milter connection ended"),
+    }
+}
+
+/// What a wait for the MTA ended with.
+enum Woken {
+    Readable,
+    Stop,
+    Idle,
+}
+
+impl<G: Gate> Connection<G> {
+    async fn serve(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<(), ConnectionError> {
+        // Two silent ticks in a row are the idle time.
+        let half = Duration::from_secs(self.server.limits.idle_seconds.max(2)) / 2;
+        let mut ticks = interval_at(Instant::now() + half, half);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut step = self.resume()?;
+            if matches!(step, None | Some(Step::Next)) {
+                self.flush().await?;
+                match self.wait(&mut ticks, stop.as_mut()).await? {
+                    Woken::Readable => {}
+                    Woken::Stop => return Ok(()),
+                    Woken::Idle => return Err(ConnectionError::Idle),
+                }
+                step = self.read()?;
+            }
+            match step {
+                Some(Step::Judge(ready)) => self.judge(*ready).await?,
+                Some(Step::Close) => {
+                    self.flush().await?;
+                    return Ok(());
+                }
+                None | Some(Step::Next) => {}
+            }
+            self.flush().await?;
+        }
+    }
+
+    /// Waits until the MTA sends something. Between messages, also until the server is to stop.
+    async fn wait(
+        &self,
+        ticks: &mut Interval,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> io::Result<Woken> {
+        let mut silent_ticks = 0;
+        poll_fn(|context| {
+            // First what has come: a message that is on its way in is taken even while stopping.
+            if let Poll::Ready(ready) = self.stream.poll_read_ready(context) {
+                return Poll::Ready(ready.map(|()| Woken::Readable));
+            }
+            if self.session.is_idle() && !self.frames.has_rest() && stop.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Ok(Woken::Stop));
+            }
+            while ticks.poll_tick(context).is_ready() {
+                silent_ticks += 1;
+                if silent_ticks == 2 {
+                    return Poll::Ready(Ok(Woken::Idle));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Reads what is there and handles it. `None` when more is needed.
+    fn read(&mut self) -> Result<Option<Step>, ConnectionError> {
+        READ.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+            Ok(0) => Ok(Some(Step::Close)),
+            Ok(count) => self.feed(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error.into()),
+        })
+    }
+
+    /// Handles frames that came with one that ended an earlier read.
+    fn resume(&mut self) -> Result<Option<Step>, ConnectionError> {
+        if self.frames.has_rest() { self.feed(&[]) } else { Ok(None) }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) -> Result<Option<Step>, ConnectionError> {
+        let Self { frames, session, out, .. } = self;
+        let step = frames.feed(bytes, |frame| {
+            match Command::parse(frame)
+                .map_err(SessionError::from)
+                .and_then(|command| session.handle(command, out))
+            {
+                Ok(Step::Next) => ControlFlow::Continue(()),
+                step => ControlFlow::Break(step),
+            }
+        })?;
+        Ok(step.transpose()?)
+    }
+
+    async fn judge(&mut self, ready: Ready) -> Result<(), ConnectionError> {
+        let Ready { envelope, message } = ready;
+        let message = match message {
+            Complete::Ready(message) => message,
+            Complete::OnFile(file) => match self.with_progress(file.load()).await {
+                Ok(message) => message,
+                Err(error) => {
+                    tracing::error!(connection = self.number, %error, "a message is lost: temporary failure");
+                    let mut answer = self.session.answer_failure(session::spool_code(&error));
+                    return self.send(&mut answer).await;
+                }
+            },
+        };
+        let transaction = Transaction { envelope, message };
+        let gate = Arc::clone(&self.server.gate);
+        let given = transaction.clone();
+        let outcome = self.with_progress(caught(async move { gate.judge(given).await })).await;
+        let outcome = outcome.unwrap_or_else(|()| {
+            let queue_id = transaction.envelope.queue_id.as_ref().map(tracing::field::display);
+            tracing::error!(
+                connection = self.number,
+                queue_id,
+                "judging a message panicked: temporary failure"
+            );
+            Outcome::TemporaryFailure(super::ReplyText::new(EnhancedCode::SYSTEM, ""))
+        });
+        let mut answer = match self.session.answer(&transaction, &outcome) {
+            Ok(answer) => answer,
+            Err(error) => {
+                let queue_id = transaction.envelope.queue_id.as_ref().map(tracing::field::display);
+                tracing::error!(connection = self.number, queue_id, %error,
+                    "a message could not be edited: temporary failure");
+                self.session.answer_failure(EnhancedCode::SYSTEM)
+            }
+        };
+        self.send(&mut answer).await
+    }
+
+    /// Waits for a future; meanwhile the MTA hears now and then that work goes on. When it no longer listens, the work
+    /// is still done: what the gate has decided must be on record.
+    async fn with_progress<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        let mut listens = true;
+        loop {
+            match timeout(PROGRESS_EVERY, work.as_mut()).await {
+                Ok(done) => return done,
+                Err(_) if listens => {
+                    Session::write_progress(&mut self.out);
+                    listens = self.flush().await.is_ok();
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Writes an answer, frame by frame where it is long.
+    async fn send(&mut self, answer: &mut Answer<'_>) -> Result<(), ConnectionError> {
+        while answer.write_next(&mut self.out) {
+            if self.out.len() >= WRITE_BYTES {
+                self.flush().await?;
+            }
+        }
+        self.flush().await
+    }
+
+    async fn flush(&mut self) -> Result<(), ConnectionError> {
+        let mut rest = self.out.as_slice();
+        while !rest.is_empty() {
+            match self.stream.try_write(rest) {
+                Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let idle = Duration::from_secs(self.server.limits.idle_seconds.max(1));
+                    timeout(idle, self.stream.writable()).await.map_err(|_| ConnectionError::Idle)??;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.out.clear();
+        self.out.shrink_to(WRITE_BYTES);
+        Ok(())
+    }
+}
+
+/// The future's output; an error when it panics.
+async fn caught<T>(work: impl Future<Output = T>) -> Result<T, ()> {
+    let mut work = pin!(work);
+    // The future is dropped right after a panic, and what the gate shares between messages is its own to guard.
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(Err(())),
+    })
+    .await
+}

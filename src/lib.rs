@@ -11,6 +11,8 @@
 //! From [`message`] to [`scan`] nothing is async and nothing touches a file, a socket or a clock: `now` is
 //! passed in. `tests/house.rs` holds every room to what it may import; ARCHITECTURE.md says why.
 
+#![cfg_attr(test, allow(clippy::string_slice, reason = "a test may panic: that is how it fails"))]
+
 pub mod cli;
 pub mod config;
 pub mod detect;

@@ -1,0 +1,18 @@
+//! End to end: real Postfix, the built mailwarden, mail in by SMTP and `sendmail`, mail out by LMTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic: that is how it fails"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod actions;
+mod baseline;
+mod held;
+mod shapes;
+mod under_load;

@@ -1,0 +1,85 @@
+//! What the end-to-end tests stand on: a real Postfix, the built mailwarden, an SMTP client and a mailbox. Never sleeps.
+
+mod mailwarden;
+mod postfix;
+mod sink;
+mod smtp;
+mod watched;
+
+pub use mailwarden::Mailwarden;
+pub use postfix::{Fate, Postfix};
+pub use sink::{Delivery, Sink};
+pub use smtp::Smtp;
+pub use watched::Watched;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+/// A Postfix, the mailwarden that it calls, and where its mail ends up.
+pub struct World {
+    // Dropped in this order: Postfix first, so that it finds its filter until the end.
+    pub postfix: Postfix,
+    pub mailwarden: Mailwarden,
+    pub sink: Sink,
+}
+
+impl World {
+    /// Everything, with the policy under `fixtures/mail/policy`.
+    pub fn start() -> Self {
+        Self::with_policy(&fixture("policy"))
+    }
+
+    /// Everything, with the policy in that folder.
+    pub fn with_policy(policy: &Path) -> Self {
+        let port = free_port();
+        let sink = Sink::start();
+        let mailwarden = Mailwarden::start(policy, port);
+        let postfix = Postfix::start(port, &mailwarden.milter(), &sink);
+        Self { postfix, mailwarden, sink }
+    }
+
+    /// A connection to Postfix, greeted.
+    pub fn connect(&self) -> Smtp {
+        Smtp::connect(self.postfix.port)
+    }
+}
+
+/// A file or folder under `fixtures/mail`.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/mail").join(name)
+}
+
+/// A message of text. Lines of the body end with CRLF; `body` may be any bytes.
+pub fn mail(from: &str, to: &str, subject: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut message = format!(
+        "From: <{from}>\r\nTo: <{to}>\r\nSubject: {subject}\r\nDate: Mon, 2 Mar 2026 09:30:00 +0000\r\n\
+         Message-ID: <{subject_id}@oakfield.example>\r\n\r\n",
+        subject_id = subject.replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+    )
+    .into_bytes();
+    message.extend_from_slice(body.as_ref());
+    message
+}
+
+/// The values of a header's fields of that name, unfolded bytes as they stand.
+pub fn header_values(message: &[u8], name: &str) -> Vec<String> {
+    let end = find(message, b"\r\n\r\n").unwrap_or(message.len());
+    let header = String::from_utf8_lossy(&message[..end]).replace("\r\n ", " ").replace("\r\n\t", " ");
+    let wanted = format!("{}:", name.to_lowercase());
+    header
+        .split("\r\n")
+        .filter(|field| field.to_lowercase().starts_with(&wanted))
+        .map(|field| field[wanted.len()..].trim().to_owned())
+        .collect()
+}
+
+/// Where a stretch of bytes first stands in another.
+pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|window| window == needle)
+}
+
+/// A port that nothing listens on. Another process could take it before it is used; the system hands out ports in
+/// turn, so that it is not given twice within a test run.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

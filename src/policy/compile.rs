@@ -10,7 +10,7 @@ use super::fault::{Fault, Faults, Source, Warning, source};
 use super::located::Located;
 use super::organisation::{Organisation, RawOrganisation, unknown};
 use super::party::Party;
-use super::raw::{RawRule, RawWhen};
+use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
 use super::{Policy, Sources, read};
@@ -263,49 +263,4 @@ fn fingerprint(sources: &Sources) -> String {
         }
     }
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Whether a table of conditions is empty.
-pub(super) fn is_empty(when: &RawWhen) -> bool {
-    let RawWhen {
-        direction,
-        sender,
-        recipient,
-        recipients,
-        header,
-        words,
-        pattern,
-        near,
-        attachment,
-        coverage,
-        schedule,
-        authenticated,
-        origin,
-        size,
-        protection,
-        any,
-        all,
-        not,
-    } = when;
-    let given = [
-        direction.is_some(),
-        sender.is_some(),
-        recipient.is_some(),
-        recipients.is_some(),
-        header.is_some(),
-        words.is_some(),
-        pattern.is_some(),
-        near.is_some(),
-        attachment.is_some(),
-        coverage.is_some(),
-        schedule.is_some(),
-        authenticated.is_some(),
-        origin.is_some(),
-        size.is_some(),
-        protection.is_some(),
-        any.is_some(),
-        all.is_some(),
-        not.is_some(),
-    ];
-    !given.contains(&true)
 }

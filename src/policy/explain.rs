@@ -225,10 +225,10 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
             let tally = evaluation.sweep.words(test);
             let wanted = match test.threshold {
                 0 => format!("wanted {}", test.at_least),
-                threshold => format!("wanted {} that weigh {threshold}", test.at_least),
+                threshold => format!("wanted {}, weight {threshold}", test.at_least),
             };
             format!(
-                "{} of \"{}\" that weigh {}{}; {wanted}",
+                "{} of \"{}\", weight {}{}; {wanted}",
                 plural(tally.different, "term"),
                 test.name,
                 tally.weight,
@@ -304,7 +304,7 @@ fn places(evaluation: &Evaluation<'_>, tally: &Tally) -> String {
             break;
         }
     }
-    if places.is_empty() { String::new() } else { format!(" in {}", places.join(", ")) }
+    if places.is_empty() { String::new() } else { format!(", in {}", places.join(", ")) }
 }
 
 fn plural(count: usize, what: &str) -> String {

@@ -20,6 +20,7 @@ mod recipients;
 mod rule;
 mod rule_compile;
 mod sweep;
+mod tests;
 mod when;
 
 use std::collections::BTreeMap;

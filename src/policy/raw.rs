@@ -97,6 +97,53 @@ pub(super) struct RawWhen {
     pub(super) not: Option<Box<Located<RawWhen>>>,
 }
 
+impl RawWhen {
+    /// Whether no key is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self {
+            direction,
+            sender,
+            recipient,
+            recipients,
+            header,
+            words,
+            pattern,
+            near,
+            attachment,
+            coverage,
+            schedule,
+            authenticated,
+            origin,
+            size,
+            protection,
+            any,
+            all,
+            not,
+        } = self;
+        let given = [
+            direction.is_some(),
+            sender.is_some(),
+            recipient.is_some(),
+            recipients.is_some(),
+            header.is_some(),
+            words.is_some(),
+            pattern.is_some(),
+            near.is_some(),
+            attachment.is_some(),
+            coverage.is_some(),
+            schedule.is_some(),
+            authenticated.is_some(),
+            origin.is_some(),
+            size.is_some(),
+            protection.is_some(),
+            any.is_some(),
+            all.is_some(),
+            not.is_some(),
+        ];
+        !given.contains(&true)
+    }
+}
+
 /// A sender or recipient. Every key that is given must hold; of a key's values, any.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::compile::{Build, is_empty};
+use super::compile::Build;
 use super::example::Example;
 use super::fault::{Fault, Source, Warning};
 use super::lint;
@@ -58,13 +58,13 @@ impl<'b> RuleCompiler<'b> {
         }
         self.check_dates();
         let schools = self.schools(raw.school.as_deref().unwrap_or(&[]));
-        if is_empty(&raw.when.value) {
+        if raw.when.value.is_empty() {
             self.fault(&raw.when.span, "the rule has no condition, so it would match every message")
                 .say("add one to `if`; to mean every message, write `direction` with all three directions");
         }
         let when = self.group(&raw.when.value);
         let unless = raw.unless.as_ref().map(|unless| {
-            if is_empty(&unless.value) {
+            if unless.value.is_empty() {
                 self.fault(&unless.span, "`unless` has no condition").say("add one, or delete the table");
             }
             self.group(&unless.value)

@@ -212,22 +212,25 @@ fn of(hits: &[Hit], owner: u16) -> &[Hit] {
     hits.get(from..until).unwrap_or(&[])
 }
 
+/// The parts that say the same thing, each with its terms and their weights.
+type Forms<'t> = BTreeMap<&'t PartPath, BTreeSet<(u64, u64)>>;
+
 /// The different terms and their weights. Of texts that say the same thing in two forms, the heavier form counts.
 fn different_terms(texts: &[Text], hits: &[Hit]) -> BTreeMap<u64, u64> {
     let mut terms = BTreeMap::new();
-    let mut forms: BTreeMap<u16, BTreeMap<&PartPath, BTreeSet<(u64, u64)>>> = BTreeMap::new();
+    let mut alternatives: BTreeMap<u16, Forms<'_>> = BTreeMap::new();
     for hit in hits {
         let Some(text) = texts.get(hit.text) else { continue };
         match text.alternative {
             None => _ = terms.insert(hit.what, hit.weight),
             Some(number) => {
-                let form = forms.entry(number).or_default().entry(&text.part).or_default();
+                let form = alternatives.entry(number).or_default().entry(&text.part).or_default();
                 form.insert((hit.what, hit.weight));
             }
         }
     }
-    for form in forms.into_values() {
-        let heavier = form
+    for forms in alternatives.into_values() {
+        let heavier = forms
             .into_values()
             .max_by_key(|terms| (terms.iter().map(|(_, weight)| weight).sum::<u64>(), terms.len()));
         terms.extend(heavier.into_iter().flatten());

@@ -89,7 +89,7 @@ impl RuleCompiler<'_> {
     }
 
     fn check_not_empty(&mut self, group: &Located<RawWhen>) {
-        if super::compile::is_empty(&group.value) {
+        if group.value.is_empty() {
             self.fault(&group.span, "the table has no condition").say("add one, or delete the table");
         }
     }
@@ -168,7 +168,8 @@ impl RuleCompiler<'_> {
             self.fault(&text.span, "every value contains the empty text").say("write what it must contain");
         }
         let pattern = matches.as_ref().filter(|pattern| self.check_pattern(pattern));
-        let matches = pattern.and_then(|pattern| PatternIndex::new(&[pattern.value.clone()]).ok());
+        let matches =
+            pattern.and_then(|pattern| PatternIndex::new(std::slice::from_ref(&pattern.value)).ok());
         Test::Header(HeaderTest {
             name: name.value.to_ascii_lowercase(),
             is: is.unwrap_or(Presence::Present),

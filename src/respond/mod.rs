@@ -1,5 +1,12 @@
 //! From a verdict to what is done with the message: edits, reply text, answers. Never opens a file or a socket.
 
+mod charset;
+pub mod disclaimer;
 mod edits;
+mod fate;
+mod header;
+mod mark;
+mod transfer;
 
-pub use edits::{Edits, HeaderEdit, Splice};
+pub use edits::{Edits, HeaderEdit, Splice, apply};
+pub use mark::OWN_FIELD;

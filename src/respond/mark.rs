@@ -1,0 +1,189 @@
+//! Tags and markings: header fields and the subject. It never touches the body, nor the words that the sender wrote.
+
+use mail_parser::MessageParser;
+
+use super::header::{encoded_words, unstructured};
+use super::{Edits, HeaderEdit};
+use crate::message::Message;
+use crate::policy::{Then, ThenHeader};
+use crate::verdict::{Action, RuleId};
+
+/// The field that says what mailwarden did with a message. Fields that start with this name and come from elsewhere
+/// are removed, so none can be forged.
+pub const OWN_FIELD: &str = "X-Mailwarden";
+
+/// What the own field says.
+pub(super) struct Tag<'a> {
+    pub action: Action,
+    pub reference: &'a str,
+    pub rules: Vec<&'a RuleId>,
+}
+
+/// Removes every field of mailwarden's own that came with the message.
+pub(super) fn remove_own(message: &Message<'_>) -> Vec<HeaderEdit> {
+    let mut counts: Vec<(String, u32)> = Vec::new();
+    let mut edits = Vec::new();
+    for field in &message.header {
+        let name = field.name.trim_ascii_end();
+        let prefix = name.get(..OWN_FIELD.len()).unwrap_or_default();
+        if !prefix.eq_ignore_ascii_case(OWN_FIELD.as_bytes()) {
+            continue;
+        }
+        let Ok(name) = std::str::from_utf8(name) else { continue };
+        let folded = name.to_ascii_lowercase();
+        let nth = match counts.iter_mut().find(|(known, _)| *known == folded) {
+            Some((_, seen)) => {
+                *seen += 1;
+                *seen
+            }
+            None => {
+                counts.push((folded, 1));
+                1
+            }
+        };
+        edits.push(HeaderEdit::Remove { name: name.to_owned(), nth });
+    }
+    edits
+}
+
+/// The own field, the subject prefixes and the fields that the rules ask for.
+pub(super) fn edits(message: &Message<'_>, thens: &[&Then], tag: &Tag<'_>) -> Edits {
+    let mut header = vec![HeaderEdit::Add { name: OWN_FIELD.to_owned(), value: own_value(tag) }];
+    let mut prefixes: Vec<&str> = Vec::new();
+    for prefix in thens.iter().filter_map(|then| then.subject_prefix.as_deref()).map(str::trim) {
+        if !prefix.is_empty() && !prefixes.contains(&prefix) {
+            prefixes.push(prefix);
+        }
+    }
+    header.extend(subject(message, &prefixes));
+    header.extend(fields(message, thens.iter().flat_map(|then| &then.headers)));
+    Edits { header, body: Vec::new() }
+}
+
+/// ` tag; ref=4F2K; rules="first-rule second-rule"`, folded.
+fn own_value(tag: &Tag<'_>) -> Vec<u8> {
+    let safe = |text: &str| -> String {
+        let keep = |c: char| if c.is_ascii_alphanumeric() || "-._".contains(c) { c } else { '_' };
+        text.chars().map(keep).collect()
+    };
+    let mut value = format!(" {}; ref={};", tag.action, safe(tag.reference));
+    let mut column = OWN_FIELD.len() + 1 + value.len();
+    for (index, rule) in tag.rules.iter().enumerate() {
+        let rule = safe(&rule.0);
+        let piece = if index == 0 { format!("rules=\"{rule}") } else { rule };
+        if column + piece.len() + 2 > 76 {
+            value.push_str("\r\n ");
+            column = 1;
+        } else {
+            value.push(' ');
+            column += 1;
+        }
+        column += piece.len();
+        value.push_str(&piece);
+    }
+    value.push_str(if tag.rules.is_empty() { " rules=\"\"" } else { "\"" });
+    value.into_bytes()
+}
+
+/// The prefixes in front of the subject, each of them unless it stands in the subject already, letter for letter: in a
+/// reply it follows the `Re:`. What the sender wrote stays byte for byte.
+fn subject(message: &Message<'_>, prefixes: &[&str]) -> Vec<HeaderEdit> {
+    if prefixes.is_empty() {
+        return Vec::new();
+    }
+    let mut edits = Vec::new();
+    let mut nth = 0;
+    // RFC 5322 §3.6 allows one subject; where there are more, each program shows another of them.
+    for field in message.fields("Subject") {
+        nth += 1;
+        let shown = decoded(field.value);
+        let missing: Vec<&str> =
+            prefixes.iter().copied().filter(|prefix| !stands_in(&shown, prefix)).collect();
+        if !missing.is_empty() {
+            let value = prefixed(&missing.join(" "), field.value);
+            edits.push(HeaderEdit::Replace { name: "Subject".to_owned(), nth, value });
+        }
+    }
+    if nth == 0 {
+        let value = prefixed(&prefixes.join(" "), b"");
+        edits.push(HeaderEdit::Add { name: "Subject".to_owned(), value });
+    }
+    edits
+}
+
+/// Whether the prefix stands in the subject, not as a piece of a longer word.
+fn stands_in(subject: &str, prefix: &str) -> bool {
+    let prefix = squeezed(prefix);
+    subject.match_indices(&prefix).any(|(at, _)| {
+        let joins = |inner: Option<char>, outer: Option<char>| {
+            inner.is_some_and(char::is_alphanumeric) && outer.is_some_and(char::is_alphanumeric)
+        };
+        let before = subject.get(..at).and_then(|text| text.chars().next_back());
+        let after = subject.get(at + prefix.len()..).and_then(|text| text.chars().next());
+        !joins(prefix.chars().next(), before) && !joins(prefix.chars().next_back(), after)
+    })
+}
+
+fn prefixed(prefix: &str, value: &[u8]) -> Vec<u8> {
+    let written = value.trim_ascii_start();
+    let plain = unstructured(prefix);
+    // The space between two encoded words is not shown (RFC 2047 §6.2): it goes into the first of them.
+    let encoded = plain.starts_with("=?");
+    let lead = match encoded && written.starts_with(b"=?") {
+        true => encoded_words(&format!("{prefix} ")),
+        false => plain,
+    };
+    let mut out = format!(" {lead}").into_bytes();
+    if written.is_empty() {
+        return out;
+    }
+    let column = |bytes: &[u8], from: usize| {
+        let last = bytes.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
+        if last == bytes.len() { from + last } else { last }
+    };
+    let first_line = written.split(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len);
+    let fold = column(&out, "Subject:".len()) + 1 + first_line > 77;
+    out.extend_from_slice(if fold { b"\r\n " } else { b" " });
+    out.extend_from_slice(written);
+    out
+}
+
+/// A subject as people see it, white space squeezed.
+fn decoded(value: &[u8]) -> String {
+    let field = [b"Subject:", value, b"\r\n\r\n"].concat();
+    let parsed = MessageParser::new().parse_headers(&field);
+    let shown = parsed.as_ref().and_then(|message| message.subject()).unwrap_or("").to_owned();
+    squeezed(&shown)
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The rules' own fields. One that the message has already is given the new value, and its doubles go: two markings
+/// would leave it to each mail program which of them holds.
+fn fields<'t>(message: &Message<'_>, wanted: impl Iterator<Item = &'t ThenHeader>) -> Vec<HeaderEdit> {
+    let mut edits = Vec::new();
+    let mut seen: Vec<(String, &str)> = Vec::new();
+    for header in wanted {
+        let name: String = header.name.chars().filter(|c| c.is_ascii_graphic() && *c != ':').collect();
+        let folded = name.to_ascii_lowercase();
+        if name.is_empty() || seen.iter().any(|(known, value)| *known == folded && *value == header.value) {
+            continue;
+        }
+        let again = seen.iter().any(|(known, _)| *known == folded);
+        seen.push((folded, &header.value));
+        let value = format!(" {}", unstructured(header.value.trim())).into_bytes();
+        let present =
+            if again { 0 } else { u32::try_from(message.fields(&name).count()).unwrap_or(u32::MAX) };
+        if present == 0 {
+            edits.push(HeaderEdit::Add { name, value });
+            continue;
+        }
+        for nth in 2..=present {
+            edits.push(HeaderEdit::Remove { name: name.clone(), nth });
+        }
+        edits.push(HeaderEdit::Replace { name, nth: 1, value });
+    }
+    edits
+}

@@ -31,9 +31,9 @@ pub(super) fn fates(actions: &[Action], answerable: bool) -> Fates {
     fates
 }
 
-/// Whether the sender may be sent an answer: a person of ours wrote the message, as far as it shows (RFC 3834 §2).
-pub(super) fn is_answerable(envelope: &Envelope, message: &Message<'_>, directions: &[Direction]) -> bool {
-    let ours = directions.iter().any(|direction| *direction != Direction::Inbound);
+/// Whether an answer to the sender goes to a person, as far as the message shows (RFC 3834 §2). Whether the sender is
+/// one of ours is the caller's to know: a stranger's address may be anybody's.
+pub(super) fn is_answerable(envelope: &Envelope, message: &Message<'_>) -> bool {
     let value = |name: &str| -> Option<String> {
         let field = message.fields(name).next()?;
         let first = field.value.split(|byte| *byte == b';').next().unwrap_or_default();
@@ -41,12 +41,12 @@ pub(super) fn is_answerable(envelope: &Envelope, message: &Message<'_>, directio
     };
     let automatic = value("Auto-Submitted").is_some_and(|how| how != "no");
     let bulk = value("Precedence").is_some_and(|how| matches!(how.as_str(), "bulk" | "list" | "junk"));
-    envelope.sender.is_some() && ours && !automatic && !bulk && value("List-Id").is_none()
+    envelope.sender.is_some() && !automatic && !bulk && value("List-Id").is_none()
 }
 
 /// The disclaimer for mail of that school to recipients in those directions: one for the school before one for all,
 /// then the policy's order.
-pub(super) fn disclaimer<'p>(
+pub(super) fn choose_disclaimer<'p>(
     disclaimers: &'p [Disclaimer],
     school: Option<&str>,
     directions: &[Direction],

@@ -29,7 +29,8 @@ pub(super) fn remove_own(message: &Message<'_>) -> Vec<HeaderEdit> {
         if !prefix.eq_ignore_ascii_case(OWN_FIELD.as_bytes()) {
             continue;
         }
-        let Ok(name) = std::str::from_utf8(name) else { continue };
+        // What is no field name cannot be named to the MTA, and no program reads it as a field.
+        let Some(name) = std::str::from_utf8(name).ok().filter(|name| is_field_name(name)) else { continue };
         let folded = name.to_ascii_lowercase();
         let nth = match counts.iter_mut().find(|(known, _)| *known == folded) {
             Some((_, seen)) => {
@@ -44,6 +45,11 @@ pub(super) fn remove_own(message: &Message<'_>) -> Vec<HeaderEdit> {
         edits.push(HeaderEdit::Remove { name: name.to_owned(), nth });
     }
     edits
+}
+
+/// RFC 5322 §2.2: printable characters other than the colon.
+pub(super) fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
 }
 
 /// The own field, the subject prefixes and the fields that the rules ask for.

@@ -6,7 +6,9 @@ mod edits;
 mod fate;
 mod header;
 mod mark;
+mod plan;
 mod transfer;
 
 pub use edits::{Edits, HeaderEdit, Splice, apply};
 pub use mark::OWN_FIELD;
+pub use plan::{Context, Delivery, RespondError, Response, respond};

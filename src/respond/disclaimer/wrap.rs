@@ -4,6 +4,7 @@ use super::text::broken;
 use crate::message::Message;
 use crate::policy::Disclaimer;
 use crate::respond::header::HeaderLines;
+use crate::respond::mark::is_field_name;
 use crate::respond::transfer::{LineEnds, encode_quoted_printable};
 use crate::respond::{Edits, HeaderEdit, Splice};
 
@@ -30,8 +31,8 @@ pub(super) fn edits(message: &Message<'_>, disclaimer: &Disclaimer, token: &str)
         if !bytes.ends_with(b"\n") {
             moved.extend_from_slice(line_end);
         }
-        // Field names are ASCII; one that is not cannot be named to the MTA, and goes with both entities.
-        let Ok(name) = String::from_utf8(name) else { continue };
+        // What is no field name cannot be named to the MTA; it goes with both entities.
+        let Some(name) = String::from_utf8(name).ok().filter(|name| is_field_name(name)) else { continue };
         let nth = count(&mut counts, &name);
         edits.header.push(HeaderEdit::Remove { name, nth });
     }

@@ -154,6 +154,11 @@ fn prefixed(prefix: &str, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The message's subject as people see it; empty where it has none.
+pub(super) fn shown_subject(message: &Message<'_>) -> String {
+    message.fields("Subject").next().map(|field| decoded(field.value)).unwrap_or_default()
+}
+
 /// A subject as people see it, white space squeezed.
 fn decoded(value: &[u8]) -> String {
     let field = [b"Subject:", value, b"\r\n\r\n"].concat();

@@ -1,14 +1,18 @@
 //! From a verdict to what is done with the message: edits, reply text, answers. Never opens a file or a socket.
 
+mod answer;
 mod charset;
 pub mod disclaimer;
 mod edits;
 mod fate;
 mod header;
+mod lines;
 mod mark;
+mod markdown;
 mod plan;
 mod transfer;
 
+pub use answer::{AnswerContext, answer};
 pub use edits::{Edits, HeaderEdit, Splice, apply};
 pub use mark::OWN_FIELD;
 pub use plan::{Context, Delivery, RespondError, Response, respond};

@@ -128,7 +128,7 @@ fn settled(fates: Fates, edits: Edits) -> Response {
 }
 
 /// The enforced rules that matched for any of these recipients, with what they do.
-fn enforced<'a>(
+pub(super) fn enforced<'a>(
     context: &Context<'a>,
     recipients: &[usize],
 ) -> Result<Vec<(&'a RuleMatch, &'a Rule)>, RespondError> {

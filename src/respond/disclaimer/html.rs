@@ -2,6 +2,7 @@
 
 use super::markup::{Piece, Pieces, attribute};
 use crate::policy::Placement;
+use crate::respond::lines::broken;
 
 /// The offset at which the disclaimer goes in. `None` where the text ends inside of a comment, a tag or an element
 /// whose content is not shown: nothing that came after would be seen.
@@ -36,7 +37,7 @@ pub(super) fn insertion(html: &str, at: usize, disclaimer: &str, line_end: &str)
             out.push_str(line_end);
         }
         if line.len() > LONGEST_LINE {
-            out.push_str(&super::text::broken(line, LONGEST_LINE).join(line_end));
+            out.push_str(&broken(line, LONGEST_LINE).join(line_end));
         } else {
             out.push_str(line);
         }

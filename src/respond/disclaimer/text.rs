@@ -1,6 +1,7 @@
 //! A disclaimer in a plain text: where it goes and how its lines are set. It sees characters, never encodings.
 
 use crate::policy::Placement;
+use crate::respond::lines::broken;
 
 /// How the lines of a part's plain text are to be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,36 +86,6 @@ fn flowed(line: &str, del_sp: bool) -> Vec<String> {
             line.push_str(soft);
         }
     }
-    lines
-}
-
-/// A line broken at spaces so that none is over that many columns, save for words that are longer; those are cut
-/// before the 998 bytes of RFC 5322 §2.1.1.
-pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
-    const WORD_CHARACTERS: usize = 240;
-    let mut lines = Vec::new();
-    let mut current = String::new();
-    let mut width = 0;
-    let indent: String = line.chars().take_while(|c| c.is_whitespace()).take(20).collect();
-    for word in line.split_whitespace() {
-        let characters: Vec<char> = word.chars().collect();
-        for piece in characters.chunks(WORD_CHARACTERS) {
-            if width > 0 && width + 1 + piece.len() > columns {
-                lines.push(std::mem::take(&mut current));
-                width = 0;
-            }
-            if width > 0 {
-                current.push(' ');
-                width += 1;
-            } else if lines.is_empty() {
-                current.push_str(&indent);
-                width += indent.chars().count();
-            }
-            current.extend(piece);
-            width += piece.len();
-        }
-    }
-    lines.push(current);
     lines
 }
 

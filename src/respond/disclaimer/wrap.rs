@@ -1,9 +1,9 @@
 //! The fallback for mail that cannot take a disclaimer: a new multipart around it. The original's bytes stay as they are.
 
-use super::text::broken;
 use crate::message::Message;
 use crate::policy::Disclaimer;
 use crate::respond::header::HeaderLines;
+use crate::respond::lines::{broken, unused_boundary};
 use crate::respond::mark::is_field_name;
 use crate::respond::transfer::{LineEnds, encode_quoted_printable};
 use crate::respond::{Edits, HeaderEdit, Splice};
@@ -15,7 +15,7 @@ pub(super) fn edits(message: &Message<'_>, disclaimer: &Disclaimer, token: &str)
     let raw = message.raw;
     let header = HeaderLines::read(raw, 0..raw.len());
     let line_end = header.line_end(raw);
-    let boundary = boundary(raw, token);
+    let boundary = unused_boundary(raw, token);
     let mut edits = Edits::default();
     let mut moved = Vec::new();
     let mut counts: Vec<(String, u32)> = Vec::new();
@@ -93,14 +93,4 @@ fn count(counts: &mut Vec<(String, u32)>, name: &str) -> u32 {
             1
         }
     }
-}
-
-/// A boundary that does not stand in the message (RFC 2046 §5.1.1).
-fn boundary(raw: &[u8], token: &str) -> String {
-    let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
-    let stands = |boundary: &str| raw.windows(boundary.len()).any(|window| window == boundary.as_bytes());
-    (0_u32..)
-        .map(|number| format!("=_mailwarden_{token}_{number}"))
-        .find(|boundary| !stands(boundary))
-        .unwrap_or_default()
 }

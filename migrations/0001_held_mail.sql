@@ -41,11 +41,11 @@ CREATE TABLE recipients (
     PRIMARY KEY (reference, position)
 ) STRICT;
 
--- Who decided what, when and why. Rows are only ever added.
+-- Who decided what, or read a content, when and why. Rows are only ever added.
 CREATE TABLE decisions (
     id         INTEGER PRIMARY KEY,
     reference  TEXT NOT NULL REFERENCES messages (reference),
-    decision   TEXT NOT NULL CHECK (decision IN ('release', 'delete')),
+    decision   TEXT NOT NULL CHECK (decision IN ('release', 'delete', 'read')),
     decided_by TEXT NOT NULL,
     why        TEXT NOT NULL,
     decided_at INTEGER NOT NULL

@@ -99,10 +99,10 @@ pub enum Decision {
 }
 
 impl Decision {
-    const fn name(self) -> &'static str {
+    const fn deed(self) -> Deed {
         match self {
-            Self::Release => "release",
-            Self::Delete => "delete",
+            Self::Release => Deed::Release,
+            Self::Delete => Deed::Delete,
         }
     }
 
@@ -114,11 +114,36 @@ impl Decision {
     }
 }
 
-/// A decision on the record.
+/// What the record says that somebody did with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Released it.
+    Release,
+    /// Deleted it.
+    Delete,
+    /// Read its content.
+    Read,
+}
+
+impl Deed {
+    const ALL: [Self; 3] = [Self::Release, Self::Delete, Self::Read];
+
+    /// The deed's name as `--json` and the database write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Release => "release",
+            Self::Delete => "delete",
+            Self::Read => "read",
+        }
+    }
+}
+
+/// A decision, or a look at the content, on the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decided {
     /// What.
-    pub decision: Decision,
+    pub decision: Deed,
     /// Who.
     pub by: String,
     /// Why.
@@ -181,7 +206,27 @@ impl Store {
         })
     }
 
-    /// The message exactly as it was received.
+    /// The message exactly as it was received, for a person. That they read it, and why, is on the record before this
+    /// returns.
+    ///
+    /// # Errors
+    /// As [`Store::content`]; also where the name or the reason is empty, or the look cannot be recorded.
+    pub async fn read(
+        &self,
+        reference: &Reference,
+        by: &str,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, RecordsError> {
+        said(by, why)?;
+        let content = self.content(reference).await?;
+        let mut transaction = self.begin().await?;
+        self.record(&mut transaction, reference, Deed::Read, by, why, now).await?;
+        self.commit(transaction).await?;
+        Ok(content)
+    }
+
+    /// The message exactly as it was received, for the program itself. What people see goes through [`Store::read`].
     ///
     /// # Errors
     /// Where no message has that reference, it was deleted, or its file cannot be read.
@@ -211,11 +256,7 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        for (what, said) in [("the name", by), ("the reason", why)] {
-            if said.trim().is_empty() {
-                return Err(RecordsError::Unsaid(what));
-            }
-        }
+        said(by, why)?;
         let failed = |source| self.database_error(source);
         let mut transaction = self.begin().await?;
         let row = sqlx::query(
@@ -234,17 +275,7 @@ impl Store {
         if state != HeldState::Held && !again {
             return Err(RecordsError::NotHeld { reference: reference.clone(), wish: decision.past(), state });
         }
-        sqlx::query(
-            "INSERT INTO decisions (reference, decision, decided_by, why, decided_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(reference.as_str())
-        .bind(decision.name())
-        .bind(by.trim())
-        .bind(why.trim())
-        .bind(stored(now))
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
+        self.record(&mut transaction, reference, decision.deed(), by, why, now).await?;
         let next = match decision {
             Decision::Release => HeldState::Releasing,
             Decision::Delete => HeldState::Deleted,
@@ -262,6 +293,29 @@ impl Store {
         if decision == Decision::Delete {
             self.content.remove(reference).await?;
         }
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        transaction: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
+        reference: &Reference,
+        deed: Deed,
+        by: &str,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
+        sqlx::query(
+            "INSERT INTO decisions (reference, decision, decided_by, why, decided_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(reference.as_str())
+        .bind(deed.name())
+        .bind(by.trim())
+        .bind(why.trim())
+        .bind(stored(now))
+        .execute(&mut **transaction)
+        .await
+        .map_err(|source| self.database_error(source))?;
         Ok(())
     }
 
@@ -360,11 +414,12 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(|source| self.database_error(source))?;
-        let decided = |(decision, by, why, at): (String, String, String, i64)| {
-            let decision = if decision == "release" { Decision::Release } else { Decision::Delete };
-            Decided { decision, by, why, at: told(at) }
+        let decided = |(name, by, why, at): (String, String, String, i64)| {
+            let deed = Deed::ALL.into_iter().find(|deed| deed.name() == name);
+            let decision = deed.ok_or_else(|| self.damaged(reference.as_str(), "decision"))?;
+            Ok(Decided { decision, by, why, at: told(at) })
         };
-        Ok(rows.into_iter().map(decided).collect())
+        rows.into_iter().map(decided).collect()
     }
 
     fn state_of(&self, row: &SqliteRow, reference: &Reference) -> Result<HeldState, RecordsError> {
@@ -404,4 +459,14 @@ impl Store {
         let bytes: Vec<u8> = self.column(row, reference, name)?;
         bytes.try_into().map_err(|_| self.damaged(reference.as_str(), name))
     }
+}
+
+/// Whether a name and a reason were given.
+fn said(by: &str, why: &str) -> Result<(), RecordsError> {
+    for (what, text) in [("the name", by), ("the reason", why)] {
+        if text.trim().is_empty() {
+            return Err(RecordsError::Unsaid(what));
+        }
+    }
+    Ok(())
 }

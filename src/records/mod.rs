@@ -9,7 +9,7 @@ mod pass;
 mod reference;
 mod store;
 
-pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
+pub use held::{Decided, Decision, Deed, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage};
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};
 pub use pass::{PASS_HEADER, Pass, Redeemed, Refusal};
@@ -93,8 +93,8 @@ pub enum RecordsError {
         /// What has become of it.
         state: HeldState,
     },
-    /// A decision without a name or a reason.
-    #[error("a decision needs who decides and why; {0} is empty")]
+    /// A decision or a look at a content without a name or a reason.
+    #[error("who and why go on the record; {0} is empty")]
     Unsaid(&'static str),
 }
 

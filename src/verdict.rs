@@ -249,6 +249,17 @@ pub enum Mode {
     Enforce,
 }
 
+impl Mode {
+    /// The mode's name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Notify => "notify",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 /// How grave a breach is, as acceptable-use policies grade it (A4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -324,8 +335,8 @@ pub struct RuleMatch {
     pub recipients: Vec<usize>,
 }
 
-/// What is to happen with a message, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What is to happen with a message, and why. The default is that of a message without recipients: nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Verdict {
     /// The strongest action over all recipients.
     pub action: Action,

@@ -41,11 +41,11 @@ CREATE TABLE recipients (
     PRIMARY KEY (reference, position)
 ) STRICT;
 
--- Who decided what, or read a content, when and why. Rows are only ever added.
+-- Who decided what, when and why. Rows are only ever added.
 CREATE TABLE decisions (
     id         INTEGER PRIMARY KEY,
     reference  TEXT NOT NULL REFERENCES messages (reference),
-    decision   TEXT NOT NULL CHECK (decision IN ('release', 'delete', 'read')),
+    decision   TEXT NOT NULL CHECK (decision IN ('release', 'delete')),
     decided_by TEXT NOT NULL,
     why        TEXT NOT NULL,
     decided_at INTEGER NOT NULL
@@ -54,6 +54,19 @@ CREATE TABLE decisions (
 CREATE INDEX decisions_reference ON decisions (reference);
 CREATE TRIGGER decisions_stay BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END;
 CREATE TRIGGER decisions_last BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'decisions are only added'); END;
+
+-- Who read which message's content, when and why. Rows are only ever added.
+CREATE TABLE readings (
+    id        INTEGER PRIMARY KEY,
+    reference TEXT NOT NULL REFERENCES messages (reference),
+    read_by   TEXT NOT NULL,
+    why       TEXT NOT NULL,
+    read_at   INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX readings_reference ON readings (reference);
+CREATE TRIGGER readings_stay BEFORE UPDATE ON readings BEGIN SELECT RAISE(ABORT, 'readings are only added'); END;
+CREATE TRIGGER readings_last BEFORE DELETE ON readings BEGIN SELECT RAISE(ABORT, 'readings are only added'); END;
 
 -- Mail that is to be submitted to the MTA: released messages and answers to senders.
 CREATE TABLE outbox (

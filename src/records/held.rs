@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::files::{ContentKind, Written, blocking};
 use super::outbox::{NewEntry, OutboxEntry, OutboxKind, RecipientState};
-use super::{HeldState, RecordsError, Reference, Store, stored, told};
+use super::{HeldState, Reading, RecordsError, Reference, Store, stored, told};
 use crate::verdict::RuleId;
 
 /// Which messages are listed.
@@ -73,6 +73,8 @@ pub struct HeldMessage {
     pub verdict: serde_json::Value,
     /// What was decided, oldest first.
     pub decisions: Vec<Decided>,
+    /// Who read its content, oldest first.
+    pub readings: Vec<Reading>,
     /// What the outbox has or had for it, oldest first.
     pub outbox: Vec<OutboxEntry>,
 }
@@ -99,10 +101,10 @@ pub enum Decision {
 }
 
 impl Decision {
-    const fn deed(self) -> Deed {
+    const fn name(self) -> &'static str {
         match self {
-            Self::Release => Deed::Release,
-            Self::Delete => Deed::Delete,
+            Self::Release => "release",
+            Self::Delete => "delete",
         }
     }
 
@@ -114,36 +116,11 @@ impl Decision {
     }
 }
 
-/// What the record says that somebody did with a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Deed {
-    /// Released it.
-    Release,
-    /// Deleted it.
-    Delete,
-    /// Read its content.
-    Read,
-}
-
-impl Deed {
-    const ALL: [Self; 3] = [Self::Release, Self::Delete, Self::Read];
-
-    /// The deed's name as `--json` and the database write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Release => "release",
-            Self::Delete => "delete",
-            Self::Read => "read",
-        }
-    }
-}
-
-/// A decision, or a look at the content, on the record.
+/// A decision on the record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Decided {
     /// What.
-    pub decision: Deed,
+    pub decision: Decision,
     /// Who.
     pub by: String,
     /// Why.
@@ -202,31 +179,12 @@ impl Store {
             verdict: serde_json::from_str(&verdict)
                 .map_err(|_| self.damaged(reference.as_str(), "verdict"))?,
             decisions: self.decisions(reference).await?,
+            readings: self.readings(reference).await?,
             outbox: self.outbox_entries(reference).await?,
         })
     }
 
-    /// The message exactly as it was received, for a person. That they read it, and why, is on the record before this
-    /// returns.
-    ///
-    /// # Errors
-    /// As [`Store::content`]; also where the name or the reason is empty, or the look cannot be recorded.
-    pub async fn read(
-        &self,
-        reference: &Reference,
-        by: &str,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<Vec<u8>, RecordsError> {
-        said(by, why)?;
-        let content = self.content(reference).await?;
-        let mut transaction = self.begin().await?;
-        self.record(&mut transaction, reference, Deed::Read, by, why, now).await?;
-        self.commit(transaction).await?;
-        Ok(content)
-    }
-
-    /// The message exactly as it was received, for the program itself. What people see goes through [`Store::read`].
+    /// The message exactly as it was received.
     ///
     /// # Errors
     /// Where no message has that reference, it was deleted, or its file cannot be read.
@@ -256,7 +214,11 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        said(by, why)?;
+        for (what, said) in [("the name", by), ("the reason", why)] {
+            if said.trim().is_empty() {
+                return Err(RecordsError::Unsaid(what));
+            }
+        }
         let failed = |source| self.database_error(source);
         let mut transaction = self.begin().await?;
         let row = sqlx::query(
@@ -275,7 +237,17 @@ impl Store {
         if state != HeldState::Held && !again {
             return Err(RecordsError::NotHeld { reference: reference.clone(), wish: decision.past(), state });
         }
-        self.record(&mut transaction, reference, decision.deed(), by, why, now).await?;
+        sqlx::query(
+            "INSERT INTO decisions (reference, decision, decided_by, why, decided_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(reference.as_str())
+        .bind(decision.name())
+        .bind(by.trim())
+        .bind(why.trim())
+        .bind(stored(now))
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
         let next = match decision {
             Decision::Release => HeldState::Releasing,
             Decision::Delete => HeldState::Deleted,
@@ -293,29 +265,6 @@ impl Store {
         if decision == Decision::Delete {
             self.content.remove(reference).await?;
         }
-        Ok(())
-    }
-
-    async fn record(
-        &self,
-        transaction: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
-        reference: &Reference,
-        deed: Deed,
-        by: &str,
-        why: &str,
-        now: Timestamp,
-    ) -> Result<(), RecordsError> {
-        sqlx::query(
-            "INSERT INTO decisions (reference, decision, decided_by, why, decided_at) VALUES (?, ?, ?, ?, ?)",
-        )
-        .bind(reference.as_str())
-        .bind(deed.name())
-        .bind(by.trim())
-        .bind(why.trim())
-        .bind(stored(now))
-        .execute(&mut **transaction)
-        .await
-        .map_err(|source| self.database_error(source))?;
         Ok(())
     }
 
@@ -414,12 +363,11 @@ impl Store {
         .fetch_all(&self.pool)
         .await
         .map_err(|source| self.database_error(source))?;
-        let decided = |(name, by, why, at): (String, String, String, i64)| {
-            let deed = Deed::ALL.into_iter().find(|deed| deed.name() == name);
-            let decision = deed.ok_or_else(|| self.damaged(reference.as_str(), "decision"))?;
-            Ok(Decided { decision, by, why, at: told(at) })
+        let decided = |(decision, by, why, at): (String, String, String, i64)| {
+            let decision = if decision == "release" { Decision::Release } else { Decision::Delete };
+            Decided { decision, by, why, at: told(at) }
         };
-        rows.into_iter().map(decided).collect()
+        Ok(rows.into_iter().map(decided).collect())
     }
 
     fn state_of(&self, row: &SqliteRow, reference: &Reference) -> Result<HeldState, RecordsError> {
@@ -459,14 +407,4 @@ impl Store {
         let bytes: Vec<u8> = self.column(row, reference, name)?;
         bytes.try_into().map_err(|_| self.damaged(reference.as_str(), name))
     }
-}
-
-/// Whether a name and a reason were given.
-fn said(by: &str, why: &str) -> Result<(), RecordsError> {
-    for (what, text) in [("the name", by), ("the reason", why)] {
-        if text.trim().is_empty() {
-            return Err(RecordsError::Unsaid(what));
-        }
-    }
-    Ok(())
 }

@@ -6,13 +6,15 @@ mod held;
 mod keep;
 mod outbox;
 mod pass;
+mod reading;
 mod reference;
 mod store;
 
-pub use held::{Decided, Decision, Deed, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
+pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage};
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};
 pub use pass::{PASS_HEADER, Pass, Redeemed, Refusal};
+pub use reading::Reading;
 pub use reference::Reference;
 pub use store::{Status, Store};
 
@@ -93,8 +95,8 @@ pub enum RecordsError {
         /// What has become of it.
         state: HeldState,
     },
-    /// A decision or a look at a content without a name or a reason.
-    #[error("who and why go on the record; {0} is empty")]
+    /// A decision without a name or a reason.
+    #[error("a decision needs who decides and why; {0} is empty")]
     Unsaid(&'static str),
 }
 

@@ -1,1 +1,337 @@
-//! Stub.
+//! The configuration file: what was written, checked and turned into what can be used. Reads files; never a message.
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use miette::{Diagnostic, NamedSource, SourceSpan};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Limits;
+use crate::milter::{ListenAddress, ListenError};
+
+mod policy_folder;
+
+pub use policy_folder::read_policy;
+
+/// A file larger than this is no configuration of ours.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// The configuration, usable: paths are absolute or relative to the working folder, defaults are filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// Where Postfix reaches the filter.
+    pub listen: Vec<ListenAddress>,
+    /// The mode of Unix sockets that are made.
+    pub socket_mode: u32,
+    /// Where bodies go that do not fit in memory.
+    pub spool_directory: PathBuf,
+    /// The folder of the policy.
+    pub policy_directory: PathBuf,
+    /// The folder of the store.
+    pub store_directory: PathBuf,
+    /// The MTA that takes released mail and answers.
+    pub smtp: SocketAddr,
+    /// Whom answers come from.
+    pub answers_from: String,
+    /// Whom the sender may ask, as answers put it.
+    pub contact: String,
+    /// The socket by which `reload` and `status` reach the running filter.
+    pub control_socket: PathBuf,
+    /// What Postfix hears when the filter itself fails.
+    pub on_failure: OnFailure,
+    /// The caps in force.
+    pub limits: Limits,
+}
+
+/// What Postfix hears when the filter itself fails, for example because its store cannot be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// A temporary failure: mail waits with the sender and none is lost.
+    #[default]
+    Tempfail,
+    /// The message goes on unchecked.
+    Accept,
+}
+
+/// The configuration file as it is written.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "mailwarden configuration")]
+pub struct RawConfig {
+    milter: RawMilter,
+    policy: RawPolicy,
+    store: RawStore,
+    outgoing: RawOutgoing,
+    control: RawControl,
+    /// What Postfix hears when the filter itself fails: `tempfail` (mail waits) or `accept` (it goes on unchecked).
+    #[serde(default)]
+    on_failure: OnFailure,
+    /// Caps; each has a default.
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// How Postfix reaches the filter.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawMilter {
+    /// Sockets to listen on: `unix:/path` or `inet:127.0.0.1:8891`.
+    listen: Vec<String>,
+    /// The mode of Unix sockets, in octal.
+    #[serde(default = "default_socket_mode")]
+    socket_mode: String,
+    /// Where bodies go that do not fit in memory; the system's temporary folder where not given.
+    spool_directory: Option<PathBuf>,
+}
+
+/// The policy.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawPolicy {
+    /// The folder with the rule files, lists and guidance texts.
+    directory: PathBuf,
+}
+
+/// The store of held mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawStore {
+    /// The folder; made when it does not exist, readable by its owner alone.
+    directory: PathBuf,
+}
+
+/// Mail that mailwarden sends: released messages and answers.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawOutgoing {
+    /// Address and port of the MTA, by IP address.
+    smtp: SocketAddr,
+    /// Whom answers come from.
+    from: String,
+    /// Whom a sender may ask about an answer; the same as `from` where not given.
+    contact: Option<String>,
+}
+
+/// The running filter's control socket.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RawControl {
+    /// Its path; whoever may write to it may reload the policy.
+    socket: PathBuf,
+}
+
+fn default_socket_mode() -> String {
+    "0660".to_owned()
+}
+
+/// Why the configuration or the policy's folder cannot be used.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub enum ConfigError {
+    /// A file or folder cannot be read.
+    #[error("{}: cannot be read: {source}", path.display())]
+    #[diagnostic(help("check that the path is right and that mailwarden's user may read it"))]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Larger than anything of ours.
+    #[error("{}: larger than {FILE_BYTES} bytes", path.display())]
+    #[diagnostic(help("is this the right file?"))]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+    },
+    /// Not UTF-8.
+    #[error("{}: not UTF-8 text: byte {offset} is wrong", path.display())]
+    #[diagnostic(help("save the file as UTF-8"))]
+    NotText {
+        /// Which.
+        path: PathBuf,
+        /// The first wrong byte.
+        offset: usize,
+    },
+    /// The configuration has a fault.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Fault(Box<ConfigFault>),
+}
+
+/// A fault of the configuration file, at its place.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{what}")]
+pub struct ConfigFault {
+    /// What is wrong.
+    what: String,
+    /// The file.
+    #[source_code]
+    text: NamedSource<String>,
+    /// Where.
+    #[label("here")]
+    span: Option<SourceSpan>,
+    /// What to do.
+    #[help]
+    help: String,
+}
+
+impl ConfigFault {
+    fn at(what: String, file: &Path, text: &str, span: Option<SourceSpan>) -> ConfigError {
+        let help = "docs/configuration.md describes every setting; `mailwarden schema config` gives a schema for editors";
+        let text = NamedSource::new(file.display().to_string(), text.to_owned());
+        ConfigError::Fault(Box::new(Self { what, text, span, help: help.to_owned() }))
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// When it cannot be read, with the place of the first fault.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let text = read_text(file)?;
+        let raw: RawConfig = toml::from_str(&text).map_err(|error| {
+            ConfigFault::at(error.message().to_owned(), file, &text, error.span().map(SourceSpan::from))
+        })?;
+        Self::from_raw(raw, file).map_err(|(key, what)| {
+            ConfigFault::at(what, file, &text, text.find(key).map(|start| (start, key.len()).into()))
+        })
+    }
+
+    /// The schema of the configuration file, for editors.
+    pub fn schema() -> schemars::Schema {
+        schemars::schema_for!(RawConfig)
+    }
+
+    fn from_raw(raw: RawConfig, file: &Path) -> Result<Self, (&'static str, String)> {
+        let file_path = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let base = file_path.parent().unwrap_or(Path::new("/")).to_owned();
+        if raw.milter.listen.is_empty() {
+            return Err((
+                "listen",
+                "no socket to listen on: give one such as \"unix:/run/mailwarden/milter.sock\"".to_owned(),
+            ));
+        }
+        let listen: Result<Vec<ListenAddress>, _> =
+            raw.milter.listen.iter().map(|address| relative_socket(address, &base).parse()).collect();
+        let listen = listen.map_err(|error: ListenError| ("listen", error.to_string()))?;
+        let socket_mode = u32::from_str_radix(&raw.milter.socket_mode, 8)
+            .ok()
+            .filter(|mode| *mode <= 0o777)
+            .ok_or(("socket-mode", "socket-mode is not an octal mode such as \"0660\"".to_owned()))?;
+        if !raw.outgoing.from.contains('@') {
+            return Err(("from", "from is not an address such as \"mailwarden@school.example\"".to_owned()));
+        }
+        let contact = raw.outgoing.contact.unwrap_or_else(|| raw.outgoing.from.clone());
+        Ok(Self {
+            file: file.to_owned(),
+            listen,
+            socket_mode,
+            spool_directory: raw
+                .milter
+                .spool_directory
+                .map_or_else(std::env::temp_dir, |path| base.join(path)),
+            policy_directory: base.join(raw.policy.directory),
+            store_directory: base.join(raw.store.directory),
+            smtp: raw.outgoing.smtp,
+            answers_from: raw.outgoing.from,
+            contact,
+            control_socket: base.join(raw.control.socket),
+            on_failure: raw.on_failure,
+            limits: raw.limits,
+        })
+    }
+}
+
+fn relative_socket(address: &str, base: &Path) -> String {
+    match address.strip_prefix("unix:") {
+        Some(path) => format!("unix:{}", base.join(path).display()),
+        None => address.to_owned(),
+    }
+}
+
+/// Reads a text file, with a cap before anything is allocated for it.
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES {
+        return Err(ConfigError::TooLarge { path: path.to_owned() });
+    }
+    String::from_utf8(bytes).map_err(|error| ConfigError::NotText {
+        path: path.to_owned(),
+        offset: error.utf8_error().valid_up_to(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[milter]
+listen = ["unix:milter.sock", "inet:127.0.0.1:8891"]
+[policy]
+directory = "rules"
+[store]
+directory = "/var/lib/mailwarden"
+[outgoing]
+smtp = "127.0.0.1:25"
+from = "mailwarden@oakfield.example"
+[control]
+socket = "control.sock"
+[limits]
+mime-depth = 12
+"#;
+
+    fn load(text: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("mailwarden.toml");
+        fs::write(&file, text).unwrap();
+        Config::load(&file)
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_defaults_are_filled_in() {
+        let config = load(GOOD).unwrap();
+        assert!(config.policy_directory.is_absolute());
+        assert_eq!(config.store_directory, Path::new("/var/lib/mailwarden"));
+        assert!(config.listen[0].to_string().starts_with("unix:/"));
+        assert_eq!(config.socket_mode, 0o660);
+        assert_eq!(config.on_failure, OnFailure::Tempfail);
+        assert_eq!(config.limits.mime_depth, 12);
+        assert_eq!(config.contact, "mailwarden@oakfield.example");
+    }
+
+    #[test]
+    fn a_bogus_key_in_any_table_is_refused_at_its_place() {
+        for table in ["milter", "policy", "store", "outgoing", "control", "limits"] {
+            let text = GOOD.replace(&format!("[{table}]\n"), &format!("[{table}]\nbogus = 1\n"));
+            let Err(ConfigError::Fault(fault)) = load(&text) else { panic!("[{table}] takes a bogus key") };
+            let (what, span) = (&fault.what, fault.span.unwrap());
+            assert!(what.contains("bogus"), "{what}");
+            assert_eq!(&text[span.offset()..span.offset() + 5], "bogus");
+        }
+        assert!(matches!(load(&format!("bogus = 1\n{GOOD}")), Err(ConfigError::Fault(_))));
+    }
+
+    #[test]
+    fn wrong_values_are_refused() {
+        for (good, bad) in [
+            ("[\"unix:milter.sock\", \"inet:127.0.0.1:8891\"]", "[]"),
+            ("mailwarden@oakfield.example", "mailwarden"),
+            ("127.0.0.1:25", "localhost"),
+            ("directory = \"rules\"", "directory = 3"),
+            ("[limits]", "[milter.socket-mode]"),
+        ] {
+            assert!(matches!(load(&GOOD.replace(good, bad)), Err(ConfigError::Fault(_))), "{bad} is taken");
+        }
+    }
+}

@@ -18,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("records", &["verdict", "message"]),
     ("milter", &["limits", "verdict", "message", "respond"]),
     ("notify", &["verdict", "message", "respond", "records"]),
-    ("config", &["limits", "policy"]),
+    ("config", &["limits", "policy", "milter"]),
     ("serve", &["*"]),
     ("cli", &["*"]),
 ];

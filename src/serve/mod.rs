@@ -1,1 +1,132 @@
-//! Stub.
+//! The running filter: listeners, policy, store and outbox wired together; reload, shutdown, drain. Decides nothing itself.
+
+pub mod control;
+
+mod conclusion;
+mod gate;
+mod readiness;
+mod state;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, watch};
+use tracing::{error, info};
+
+use crate::config::{Config, ConfigError};
+use crate::milter::{ListenError, Listener};
+use crate::notify::{Outbox, OutboxSettings};
+use crate::policy::Faults;
+use crate::records::{RecordsError, Store};
+use gate::FilterGate;
+use state::Filter;
+
+/// Why the filter cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The policy's folder cannot be read.
+    #[error("{0}; run `mailwarden check` to see where")]
+    Config(#[from] ConfigError),
+    /// The policy has faults.
+    #[error(
+        "the policy in {directory} has {number} fault(s), so nothing was started; run `mailwarden check` to see them"
+    )]
+    Policy {
+        /// The policy's folder.
+        directory: String,
+        /// How many faults.
+        number: usize,
+    },
+    /// A rule's examples fail.
+    #[error(
+        "{0} example(s) of the policy's rules fail, so nothing was started; run `mailwarden check` to see them"
+    )]
+    Examples(usize),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    /// A milter socket cannot be listened on.
+    #[error(transparent)]
+    Listener(#[from] ListenError),
+    /// The control socket cannot be listened on.
+    #[error(
+        "control socket {path}: {source}; is another mailwarden running, or may its user not write there?"
+    )]
+    Control {
+        /// The socket.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A listener failed.
+    #[error("listening failed: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl ServeError {
+    fn policy(config: &Config, faults: &Faults) -> Self {
+        Self::Policy { directory: config.policy_directory.display().to_string(), number: faults.0.len() }
+    }
+}
+
+/// Runs the filter until `shutdown` resolves, then lets messages in progress finish. Each `reloads` makes it read the
+/// policy again.
+///
+/// # Errors
+/// When it cannot start: nothing is listened on then.
+pub async fn run(
+    config: Config,
+    mut reloads: mpsc::Receiver<()>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let policy = state::load_policy(&config)?;
+    let store = Store::open(&config.store_directory).await?;
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        listeners.push(Listener::bind(address, Some(config.socket_mode))?);
+    }
+    let control = control::bind(&config.control_socket)?;
+    let (stop, stopped) = watch::channel(false);
+    let settings = OutboxSettings { server: config.smtp.to_string(), ..OutboxSettings::default() };
+    let wake = Arc::new(Notify::new());
+    let filter = Arc::new(Filter::new(config, policy, store.clone(), Arc::clone(&wake)));
+
+    let mut tasks = tokio::task::JoinSet::new();
+    let limits = Arc::new(filter.config.limits.clone());
+    for listener in listeners {
+        info!(address = %listener.address(), "listening");
+        let (gate, limits) = (Arc::new(FilterGate(Arc::clone(&filter))), Arc::clone(&limits));
+        let (spool, stopped) = (filter.config.spool_directory.clone(), stopped.clone());
+        tasks.spawn(async move { crate::milter::serve(listener, gate, limits, spool, stopped).await });
+    }
+    let mut outbox_stopped = stopped.clone();
+    let outbox_shutdown = async move {
+        let _ = outbox_stopped.changed().await;
+    };
+    let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
+    let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
+    readiness::announce(readiness::State::Ready);
+    info!(rules = filter.policy().rules().len(), policy = %filter.policy().fingerprint(), "mailwarden is ready");
+
+    tokio::pin!(shutdown);
+    loop {
+        tokio::select! {
+            () = &mut shutdown => break,
+            Some(()) = reloads.recv() => filter.reload_and_log().await,
+            Some(ended) = tasks.join_next() => {
+                error!("a listener ended: {ended:?}");
+                break;
+            }
+        }
+    }
+    readiness::announce(readiness::State::Stopping);
+    info!("stopping: messages in progress finish first");
+    let _ = stop.send(true);
+    while tasks.join_next().await.is_some() {}
+    let _ = tokio::join!(outbox, control_task);
+    control::remove(&filter.config.control_socket);
+    store.close().await;
+    info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! One message's way through the filter: own mail let by, sweep, record, answer. What must be kept is kept first.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tracing::{error, info, warn};
+
+use super::conclusion;
+use super::state::Filter;
+use crate::config::OnFailure;
+use crate::message::{Envelope, Message};
+use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
+use crate::policy::Policy;
+use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
+use crate::respond::{self, Context, Edits, HeaderEdit, RespondError, Response};
+use crate::scan::scan;
+use crate::verdict::Verdict;
+
+/// Messages above this many bytes are swept away from the connections' threads, a few at a time.
+const LARGE: usize = 256 << 10;
+
+/// What the client hears when the filter fails: it may try again, and learns nothing else.
+const UNAVAILABLE: &str = "The mail filter cannot look at this message just now. Please try again later.";
+
+/// The gate that Postfix's messages come to.
+pub struct FilterGate(pub Arc<Filter>);
+
+impl Gate for FilterGate {
+    async fn judge(&self, transaction: Transaction) -> Outcome {
+        let filter = &self.0;
+        let Transaction { envelope, message } = transaction;
+        let queue_id = envelope.queue_id.clone();
+        let failure = match filter.judge(envelope, message).await {
+            Ok(outcome) => return outcome,
+            Err(failure) => failure,
+        };
+        filter.counters.count_failure();
+        let queue_id = queue_id.map(|id| id.0).unwrap_or_default();
+        error!(queue_id, on_failure = ?filter.config.on_failure, "not judged: {failure}");
+        match filter.config.on_failure {
+            OnFailure::Tempfail => {
+                Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))
+            }
+            OnFailure::Accept => Outcome::accept(),
+        }
+    }
+}
+
+/// Why a message could not be judged. Decided on in one place: [`FilterGate::judge`].
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A fault of ours in the sweep.
+    #[error(
+        "the sweep failed and was stopped; `mailwarden scan` on the message shows whether it does so again"
+    )]
+    Panicked,
+    /// The message cannot be changed as the policy asks.
+    #[error(transparent)]
+    Respond(#[from] RespondError),
+    /// The store failed.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+}
+
+/// What the sweep of one message comes to, without any borrow of it.
+pub struct Judgement {
+    /// Its envelope.
+    pub envelope: Arc<Envelope>,
+    /// The message.
+    pub message: Spooled,
+    /// The policy that it was judged by.
+    pub policy: Arc<Policy>,
+    /// The decision.
+    pub verdict: Verdict,
+    /// What is done about it.
+    pub response: Response,
+    /// The message's name, should anybody ask.
+    pub reference: Reference,
+    /// When it came.
+    pub at: Timestamp,
+}
+
+impl Filter {
+    async fn judge(self: &Arc<Self>, envelope: Arc<Envelope>, message: Spooled) -> Result<Outcome, Failure> {
+        if let Some(outcome) = self.own_mail(&envelope, &message).await? {
+            return Ok(outcome);
+        }
+        let (filter, large) = (Arc::clone(self), message.bytes().len() > LARGE);
+        let sweep = move || {
+            let swept = catch_unwind(AssertUnwindSafe(|| filter.sweep(envelope, message)));
+            swept.unwrap_or(Err(Failure::Panicked))
+        };
+        let started = Instant::now();
+        let judgement = if large {
+            // Nobody closes the semaphore; if somebody did, the message would be swept all the same.
+            let _permit = self.large.acquire().await;
+            tokio::task::spawn_blocking(sweep).await.map_err(|_| Failure::Panicked)??
+        } else {
+            sweep()?
+        };
+        log(&judgement, started.elapsed());
+        self.counters.count(judgement.verdict.action);
+        conclusion::conclude(self, judgement).await
+    }
+
+    /// Released mail and answers come past the gate once more, and bear a pass that says so.
+    async fn own_mail(
+        &self,
+        envelope: &Envelope,
+        message: &Spooled,
+    ) -> Result<Option<Outcome>, RecordsError> {
+        let header = message.bytes().get(..message.body_start()).unwrap_or_default();
+        if !conclusion::contains_ignoring_case(header, PASS_HEADER.as_bytes()) {
+            return Ok(None);
+        }
+        let parsed = Message::parse(header, &self.config.limits);
+        let Some(field) = parsed.fields(PASS_HEADER).next() else { return Ok(None) };
+        let (sender, recipients) = (envelope.sender.as_ref(), &envelope.recipients);
+        let redeemed =
+            self.store.redeem(field.value, message.bytes(), sender, recipients, Timestamp::now()).await?;
+        let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
+        match redeemed {
+            Redeemed::Valid { reference, kind } => {
+                info!(queue_id, %reference, ?kind, "own mail passes");
+                self.counters.count_own();
+                let removal = HeaderEdit::Remove { name: PASS_HEADER.to_owned(), nth: 1 };
+                let edits = Edits { header: vec![removal], body: Vec::new() };
+                Ok(Some(Outcome::Accept { remove: Vec::new(), edits }))
+            }
+            Redeemed::Withdrawn => {
+                Ok(Some(Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))))
+            }
+            Redeemed::Invalid(refusal) => {
+                warn!(queue_id, why = refusal.name(), "a pass that is not good: swept like any mail");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Sweeps a message and works out what to do about it: pure but for the clock.
+    fn sweep(&self, envelope: Arc<Envelope>, message: Spooled) -> Result<Judgement, Failure> {
+        let policy = self.policy();
+        let at = Timestamp::now();
+        let now = at.to_zoned(policy.organisation().time_zone.clone());
+        let limits = &self.config.limits;
+        let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
+        let expired = || started.elapsed() > patience;
+        let scanned = scan(&envelope, message.bytes(), &policy, &self.people, limits, &now, &expired);
+        let reference = Reference::random()?;
+        let response = respond::respond(&Context {
+            envelope: &envelope,
+            message: &scanned.message,
+            verdict: &scanned.verdict,
+            policy: &policy,
+            reference: reference.as_str(),
+        })?;
+        let verdict = scanned.verdict;
+        Ok(Judgement { envelope, message, policy, verdict, response, reference, at })
+    }
+}
+
+/// One line a message: ids, counts and places, no words.
+fn log(judgement: &Judgement, elapsed: Duration) {
+    let Judgement { envelope, verdict, reference, .. } = judgement;
+    let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
+    let rules: Vec<&str> = verdict.rules.iter().map(|found| found.rule.0.as_str()).collect();
+    info!(
+        queue_id,
+        action = verdict.action.name(),
+        rules = rules.join(" "),
+        recipients = envelope.recipients.len(),
+        findings = verdict.findings.len(),
+        gaps = verdict.coverage.gaps.len(),
+        %reference,
+        microseconds = elapsed.as_micros() as u64,
+        "verdict reached"
+    );
+}

@@ -1,0 +1,151 @@
+//! What the running filter holds: the policy in force, the store, counters; and how the policy is replaced.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::{Notify, Semaphore};
+use tracing::{error, info};
+
+use super::ServeError;
+use crate::config::{self, Config};
+use crate::people::People;
+use crate::policy::Policy;
+use crate::records::Store;
+use crate::verdict::Action;
+
+/// Large messages that are swept at once; each may need several times its size in memory.
+const LARGE_AT_ONCE: usize = 2;
+
+/// The running filter.
+pub struct Filter {
+    /// Its configuration; changes need a restart.
+    pub config: Config,
+    /// The store.
+    pub store: Store,
+    /// The roll.
+    pub people: People,
+    /// Wakes the outbox.
+    pub outbox: Arc<Notify>,
+    /// Permits for large messages.
+    pub large: Semaphore,
+    /// What was done since the start.
+    pub counters: Counters,
+    policy: ArcSwap<Policy>,
+    reloaded: ArcSwap<Timestamp>,
+    started: Timestamp,
+}
+
+/// Messages since the start, by what became of them.
+#[derive(Debug, Default)]
+pub struct Counters {
+    actions: [AtomicU64; 6],
+    failures: AtomicU64,
+    passed_by_token: AtomicU64,
+}
+
+impl Counters {
+    /// Counts a message.
+    pub fn count(&self, action: Action) {
+        if let Some(counter) = self.actions.get(action as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a message on which the filter failed.
+    pub fn count_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message of mailwarden's own that came through.
+    pub fn count_own(&self) {
+        self.passed_by_token.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn of(&self, action: Action) -> u64 {
+        self.actions.get(action as usize).map_or(0, |counter| counter.load(Ordering::Relaxed))
+    }
+}
+
+impl Filter {
+    /// Puts it together.
+    pub fn new(config: Config, policy: Policy, store: Store, outbox: Arc<Notify>) -> Self {
+        Self {
+            config,
+            store,
+            people: People::default(),
+            outbox,
+            large: Semaphore::new(LARGE_AT_ONCE),
+            counters: Counters::default(),
+            policy: ArcSwap::from_pointee(policy),
+            reloaded: ArcSwap::from_pointee(Timestamp::now()),
+            started: Timestamp::now(),
+        }
+    }
+
+    /// The policy in force. A message keeps the one that it started with.
+    pub fn policy(&self) -> Arc<Policy> {
+        self.policy.load_full()
+    }
+
+    /// Reads the policy again and takes it up when it has no fault; otherwise the old one stays.
+    ///
+    /// # Errors
+    /// Why it was not taken up.
+    pub async fn reload(self: &Arc<Self>) -> Result<String, ServeError> {
+        let config = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || load_policy(&config)).await;
+        let policy = loaded.map_err(|error| ServeError::Io(error.into()))??;
+        let text = format!("reloaded: {} rules, policy {}", policy.rules().len(), policy.fingerprint());
+        self.policy.store(Arc::new(policy));
+        self.reloaded.store(Arc::new(Timestamp::now()));
+        Ok(text)
+    }
+
+    /// As [`Filter::reload`], with the outcome in the log.
+    pub async fn reload_and_log(self: &Arc<Self>) {
+        match self.reload().await {
+            Ok(text) => info!("{text}"),
+            Err(error) => error!("the last good policy stays in force: {error}"),
+        }
+    }
+
+    /// How it is, for `status`: counts and times, no content.
+    pub async fn status(&self) -> serde_json::Value {
+        let policy = self.policy();
+        let mut status = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "started": self.started.to_string(),
+            "listening": self.config.listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            "policy": self.config.policy_directory.display().to_string(),
+            "policy_fingerprint": policy.fingerprint(),
+            "policy_loaded": self.reloaded.load().to_string(),
+            "rules": policy.rules().len(),
+        });
+        let Some(fields) = status.as_object_mut() else { return status };
+        for action in [Action::Pass, Action::Tag, Action::Mark, Action::Hold, Action::Return, Action::Reject]
+        {
+            fields.insert(format!("messages_{action}"), self.counters.of(action).into());
+        }
+        fields
+            .insert("messages_own".to_owned(), self.counters.passed_by_token.load(Ordering::Relaxed).into());
+        fields.insert("failures".to_owned(), self.counters.failures.load(Ordering::Relaxed).into());
+        match self.store.check().await {
+            Ok(check) => fields.insert("store".to_owned(), serde_json::to_value(check).unwrap_or_default()),
+            Err(error) => fields.insert("store".to_owned(), error.to_string().into()),
+        };
+        status
+    }
+}
+
+/// Reads, compiles and proves the policy that the configuration names.
+pub fn load_policy(config: &Config) -> Result<Policy, ServeError> {
+    let sources = config::read_policy(&config.policy_directory)?;
+    let policy = Policy::compile(&sources).map_err(|faults| ServeError::policy(config, &faults))?;
+    match policy.check_examples().len() {
+        0 => Ok(policy),
+        failing => Err(ServeError::Examples(failing)),
+    }
+}

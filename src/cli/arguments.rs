@@ -1,0 +1,243 @@
+//! What may be typed: every command and option, from which help, manual page and completions are made. Does nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A mail filter for schools and multi-academy trusts.
+#[derive(Debug, Parser)]
+#[command(name = "mailwarden", version, about, long_about = None, arg_required_else_help = true, max_term_width = 100)]
+pub struct Arguments {
+    /// The configuration file.
+    #[arg(long, global = true, value_name = "FILE", env = "MAILWARDEN_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The policy's folder; without it, the one that the configuration names.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub policy: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the filter that Postfix calls
+    Serve,
+    /// Check a policy: every file, every list, every rule's examples
+    Check(Check),
+    /// Sweep messages and say what would happen to each
+    Scan(Scan),
+    /// Show what mailwarden sees in a message: envelope, parts, texts
+    Show(Show),
+    /// Say why: each rule, and each of its conditions that held or did not
+    Explain(Explain),
+    /// Compare two policies over a folder of messages
+    Backtest(Backtest),
+    /// List, show, release or delete held mail
+    Held(Held),
+    /// Make the running filter take up the changed policy
+    Reload,
+    /// Show how the running filter is
+    Status(Json),
+    /// Print a JSON Schema for editors
+    Schema(Schema),
+    /// Print the manual page
+    Man(Man),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The policy's folder.
+    pub directory: Option<PathBuf>,
+    /// Print the policy in force, rule by rule, for the whole organisation or a school.
+    #[arg(long)]
+    pub effective: bool,
+    /// The school for `--effective`.
+    #[arg(long, requires = "effective")]
+    pub school: Option<String>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a bare message came, where its header doesn't tell.
+#[derive(Debug, Args, Default, Clone)]
+pub struct EnvelopeOptions {
+    /// The envelope sender; `<>` is the null sender. Without it: Return-Path, else From.
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// An envelope recipient; may be given several times. Without it: To, Cc and Bcc.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// The login that the client proved.
+    #[arg(long, value_name = "LOGIN")]
+    pub authenticated: Option<String>,
+    /// When it came, such as 2026-03-02T09:30:00[Europe/London]. Without it: now.
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<String>,
+}
+
+/// Options of `scan`.
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// Messages: files, folders, mboxes, or `-` for standard input.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub envelope: EnvelopeOptions,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+    /// Also print the words that matched.
+    #[arg(long)]
+    pub reveal: bool,
+}
+
+/// Options of `show`.
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The message, or `-`.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub envelope: EnvelopeOptions,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The message, or `-`.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub envelope: EnvelopeOptions,
+    /// Also the rules of which nothing held.
+    #[arg(long)]
+    pub all: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `backtest`.
+#[derive(Debug, Args)]
+pub struct Backtest {
+    /// Messages: files, folders, mboxes.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// The folder of the changed policy.
+    #[arg(long, value_name = "DIR")]
+    pub against: PathBuf,
+    #[command(flatten)]
+    pub envelope: EnvelopeOptions,
+    /// Also name every message that would fare otherwise.
+    #[arg(long)]
+    pub list: bool,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The `held` commands.
+#[derive(Debug, Args)]
+pub struct Held {
+    #[command(subcommand)]
+    pub command: HeldCommand,
+}
+
+/// What can be done with held mail.
+#[derive(Debug, Subcommand)]
+pub enum HeldCommand {
+    /// List messages: those that wait for a decision, or all
+    List {
+        /// Also those that were decided on.
+        #[arg(long)]
+        all: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one: envelope, rules, decisions. Not its content
+    Show {
+        /// Its reference, such as K7QF-2M9P.
+        reference: String,
+        /// Write the message itself to standard output, byte for byte.
+        #[arg(long, requires = "why")]
+        content: bool,
+        /// Why its content is read; recorded.
+        #[arg(long)]
+        why: Option<String>,
+        /// Who reads it; without it, the login.
+        #[arg(long)]
+        by: Option<String>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Release one: it goes to Postfix, byte for byte, and is not held again
+    Release(Decide),
+    /// Delete one: its content is destroyed, the record of it stays
+    Delete(Decide),
+}
+
+/// A decision on a held message.
+#[derive(Debug, Args)]
+pub struct Decide {
+    /// Its reference, such as K7QF-2M9P.
+    pub reference: String,
+    /// Why; recorded.
+    #[arg(long)]
+    pub why: String,
+    /// Who decides; without it, the login.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--json` alone.
+#[derive(Debug, Args)]
+pub struct Json {
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// Which.
+    pub what: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SchemaOf {
+    /// The configuration file.
+    Config,
+    /// Rule files.
+    Rules,
+    /// `organisation.toml`.
+    Organisation,
+    /// `disclaimers.toml`.
+    Disclaimers,
+}
+
+/// Options of `man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// The command; without it, the program.
+    pub command: Option<String>,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,104 @@
+//! `check`: reads a whole policy, points at each fault, runs every example. A policy that doesn't check is never loaded.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::arguments::Check;
+use super::paint::{self, Tone};
+use super::policy_source::{PolicySource, count, render};
+use super::{CliError, Ended};
+use crate::config;
+use crate::policy::{EffectiveRule, ExampleFault, Fault, Policy, Warning};
+use crate::verdict::Mode;
+
+/// Checks a policy's folder.
+pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
+    let directory = source.policy_directory(options.directory.as_deref())?;
+    let sources = config::read_policy(&directory).map_err(|error| CliError::Faults(render(&error)))?;
+    let found = match Policy::compile(&sources) {
+        Ok(policy) if options.effective => return effective(&policy, options),
+        Ok(policy) => Found {
+            faults: Vec::new(),
+            examples: policy.check_examples(),
+            warnings: policy.warnings().to_vec(),
+            rules: policy.rules().len(),
+        },
+        Err(faults) => Found { faults: faults.0, examples: Vec::new(), warnings: Vec::new(), rules: 0 },
+    };
+    let text = if options.json { found.as_json(&directory) } else { found.for_people(&directory) };
+    io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
+    Ok(if found.is_sound() { Ended::Well } else { Ended::WithFaults })
+}
+
+/// What the check found.
+struct Found {
+    faults: Vec<Fault>,
+    examples: Vec<ExampleFault>,
+    warnings: Vec<Warning>,
+    rules: usize,
+}
+
+impl Found {
+    fn is_sound(&self) -> bool {
+        self.faults.is_empty() && self.examples.is_empty()
+    }
+
+    fn for_people(&self, directory: &Path) -> String {
+        let mut text: String = self.faults.iter().map(|fault| render(fault)).collect();
+        text.extend(self.examples.iter().map(|example| render(example)));
+        text.extend(self.warnings.iter().map(|warning| render(&warning.0)));
+        let place = directory.display();
+        text += &if self.is_sound() {
+            let ok = paint::paint("ok", Tone::Good);
+            format!("{ok}  {place}: {}, every example holds\n", count(self.rules, "rule"))
+        } else {
+            let faults = count(self.faults.len() + self.examples.len(), "fault");
+            format!(
+                "{}  {place}: {faults}; this policy will not be loaded\n",
+                paint::paint("not ok", Tone::Bad)
+            )
+        };
+        text
+    }
+
+    fn as_json(&self, directory: &Path) -> String {
+        let report = json!({
+            "policy": directory,
+            "ok": self.is_sound(),
+            "rules": self.rules,
+            "faults": self.faults,
+            "examples": self.examples,
+            "warnings": self.warnings.iter().map(|warning| &warning.0).collect::<Vec<_>>(),
+        });
+        format!("{report}\n")
+    }
+}
+
+/// The policy in force for a school, rule by rule.
+fn effective(policy: &Policy, options: &Check) -> Result<Ended, CliError> {
+    let school = options.school.as_deref();
+    let rules = policy.effective(school).ok_or_else(|| {
+        CliError::Usage(format!("there is no school \"{}\" in organisation.toml", school.unwrap_or_default()))
+    })?;
+    let text = if options.json {
+        serde_json::to_string(&rules).map_err(|error| CliError::Failed(error.to_string()))? + "\n"
+    } else {
+        let rows = rules.iter().map(|rule| effective_row(policy, rule)).collect();
+        paint::table(&["rule", "mode", "action", "clause", ""], rows)
+    };
+    io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
+    Ok(Ended::Well)
+}
+
+fn effective_row(policy: &Policy, effective: &EffectiveRule) -> Vec<String> {
+    let rule = policy.rule(&effective.rule);
+    vec![
+        effective.rule.to_string(),
+        effective.mode.map_or("off", Mode::name).to_owned(),
+        rule.map(|rule| rule.then.action.to_string()).unwrap_or_default(),
+        rule.and_then(|rule| rule.clause.clone()).unwrap_or_default(),
+        if effective.overridden { "set by the school".to_owned() } else { String::new() },
+    ]
+}

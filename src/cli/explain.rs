@@ -1,0 +1,114 @@
+//! `explain`: why a message fares as it does, rule by rule, for people. Decides nothing: the policy says it.
+
+use std::io::{self, Write};
+
+use super::arguments::Explain;
+use super::paint::{self, Tone, paint};
+use super::policy_source::PolicySource;
+use super::{CliError, Ended, input};
+use crate::extract::Extraction;
+use crate::message::{Envelope, Message};
+use crate::people::People;
+use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, RuleExplanation};
+use crate::verdict::Mode;
+
+/// Explains each message of a file.
+pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> {
+    let (policy, limits) = source.policy()?;
+    let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
+    let people = People::default();
+    let mut out = io::stdout().lock();
+    for file in input::messages(&options.file)? {
+        let envelope = input::envelope(&file.raw, &options.envelope, &limits);
+        let message = Message::parse(&file.raw, &limits);
+        let extraction = Extraction::read(&message, &limits);
+        let explanation = policy.explain(&Case {
+            envelope: &envelope,
+            message: &message,
+            extraction: &extraction,
+            people: &people,
+            limits: &limits,
+            now: &moment,
+            expired: &|| false,
+        });
+        let text = if options.json {
+            serde_json::to_string(&explanation).map_err(|error| CliError::Failed(error.to_string()))? + "\n"
+        } else {
+            for_people(&file.name, &envelope, &explanation, options.all)
+        };
+        out.write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
+    }
+    Ok(Ended::Well)
+}
+
+fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, all: bool) -> String {
+    let sender = envelope.sender.as_ref().map_or("<>", |sender| sender.folded());
+    let mut text = format!("{}\n  from {sender}, {}\n", paint(file, Tone::Strong), explanation.moment);
+    let actions =
+        envelope.recipients.iter().zip(&explanation.directions).zip(&explanation.verdict.recipients);
+    for ((recipient, direction), action) in actions {
+        text += &format!("  to   {recipient} ({}): {}\n", direction.name(), paint::action(*action));
+    }
+    let shown = explanation.rules.iter().filter(|rule| all || worth_a_look(rule));
+    let rules: String = shown.map(rule_for_people).collect();
+    let hidden = explanation.rules.iter().filter(|rule| !all && !worth_a_look(rule)).count();
+    text += &rules;
+    if hidden > 0 {
+        text += &format!(
+            "\n{}\n",
+            paint(format!("{hidden} rules of which nothing held; --all shows them"), Tone::Quiet)
+        );
+    }
+    text
+}
+
+/// A rule that matched, was cancelled, or of which a condition held that not every message meets.
+fn worth_a_look(rule: &RuleExplanation) -> bool {
+    let telling =
+        |condition: &ConditionExplanation| condition.held != Held::No && condition.condition != "direction";
+    match rule.outcome {
+        Outcome::Matched | Outcome::Cancelled => true,
+        Outcome::NotMatched => rule.conditions.iter().any(telling),
+        Outcome::NotHere | Outcome::NotToday => false,
+    }
+}
+
+fn rule_for_people(rule: &RuleExplanation) -> String {
+    let (outcome, tone) = match rule.outcome {
+        Outcome::Matched => ("matched", Tone::Bad),
+        Outcome::NotMatched => ("did not match", Tone::Quiet),
+        Outcome::Cancelled => ("cancelled by an exception", Tone::Good),
+        Outcome::NotHere => ("does not run at this school", Tone::Quiet),
+        Outcome::NotToday => ("does not run on this day", Tone::Quiet),
+    };
+    let mode = rule.mode.map_or("off", Mode::name);
+    let heading = paint(&rule.rule, Tone::Strong);
+    let mut text = format!(
+        "\n{heading}  {}\n  {} ({mode}, asks for {})\n",
+        rule.title,
+        paint(outcome, tone),
+        rule.action
+    );
+    for condition in &rule.conditions {
+        text += &condition_for_people(condition, "if", 2);
+    }
+    for exception in &rule.exceptions {
+        text += &condition_for_people(exception, "unless", 2);
+    }
+    text
+}
+
+fn condition_for_people(condition: &ConditionExplanation, role: &str, indent: usize) -> String {
+    let (sign, tone) = match condition.held {
+        Held::Yes => ("yes", Tone::Good),
+        Held::ForSome => ("for some", Tone::Note),
+        Held::No => ("no", Tone::Quiet),
+    };
+    let name = format!("{role} {}", condition.condition);
+    let sign = paint(format!("{sign:<8}"), tone);
+    let mut text = format!("{:indent$}{sign} {name:<20} {}\n", "", condition.why);
+    for inner in &condition.inner {
+        text += &condition_for_people(inner, "", indent + 2);
+    }
+    text
+}

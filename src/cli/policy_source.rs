@@ -1,0 +1,89 @@
+//! Where a command's policy, configuration and limits come from. Loads; never judges.
+
+use std::path::{Path, PathBuf};
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+
+use super::{CliError, colour_wanted};
+use crate::config::{self, Config, ConfigError};
+use crate::limits::Limits;
+use crate::policy::Policy;
+
+/// Where packages put the configuration.
+const USUAL_CONFIG: &str = "/etc/mailwarden/mailwarden.toml";
+
+/// What `--config` and `--policy` say.
+pub struct PolicySource {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--policy`.
+    pub policy: Option<PathBuf>,
+}
+
+impl PolicySource {
+    /// The configuration.
+    pub fn config(&self) -> Result<Config, CliError> {
+        Config::load(&self.config_file()).map_err(|error| faults(&error))
+    }
+
+    /// The file that the configuration is read from.
+    pub fn config_file(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| PathBuf::from(USUAL_CONFIG))
+    }
+
+    /// The policy's folder: the argument's, else `--policy`, else the configuration's.
+    pub fn policy_directory(&self, argument: Option<&Path>) -> Result<PathBuf, CliError> {
+        match argument.or(self.policy.as_deref()) {
+            Some(directory) => Ok(directory.to_owned()),
+            None if self.config.is_none() && !Path::new(USUAL_CONFIG).exists() => {
+                Err(CliError::Usage(format!(
+                    "no policy: give its folder with --policy, or a configuration with --config ({USUAL_CONFIG} does not exist)"
+                )))
+            }
+            None => Ok(self.config()?.policy_directory),
+        }
+    }
+
+    /// The policy and the caps that go with it.
+    pub fn policy(&self) -> Result<(Policy, Limits), CliError> {
+        let limits = match &self.config {
+            Some(_) => self.config()?.limits,
+            None => Limits::default(),
+        };
+        Ok((load_policy(&self.policy_directory(None)?)?, limits))
+    }
+}
+
+/// Reads and compiles a policy's folder.
+pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
+    let sources = config::read_policy(directory).map_err(|error: ConfigError| faults(&error))?;
+    Policy::compile(&sources).map_err(|found| {
+        let shown: Vec<String> = found.0.iter().map(|fault| render(fault)).collect();
+        CliError::Faults(format!(
+            "\n{}{} in {}",
+            shown.concat(),
+            count(shown.len(), "fault"),
+            directory.display()
+        ))
+    })
+}
+
+/// A fault with its place, as people read it.
+pub fn render(fault: &dyn miette::Diagnostic) -> String {
+    let theme = if colour_wanted() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let mut text = String::new();
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    if handler.render_report(&mut text, fault).is_err() {
+        return fault.to_string();
+    }
+    text
+}
+
+/// `1 fault`, `3 faults`.
+pub fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+fn faults(error: &ConfigError) -> CliError {
+    CliError::Faults(render(error))
+}

@@ -1,0 +1,225 @@
+//! `scan`: sweeps messages and says what would happen to each, for people or as JSON. Changes nothing anywhere.
+
+use std::io::{self, Write};
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::arguments::Scan;
+use super::input::{self, Input};
+use super::paint::{self, Tone};
+use super::policy_source::{PolicySource, count};
+use super::{CliError, Ended};
+use crate::limits::Limits;
+use crate::message::{Envelope, Protection};
+use crate::people::People;
+use crate::policy::{Direction, Policy};
+use crate::scan::{Scanned, scan};
+use crate::verdict::{Action, Coverage, Finding, PartPath, RuleMatch};
+
+/// The version of `scan --json`; grows when a field changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// Sweeps every message that the arguments name.
+pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
+    let (policy, limits) = source.policy()?;
+    let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
+    let mut out = io::stdout().lock();
+    let mut totals = Totals::default();
+    for file in input::files(&options.files)? {
+        for message in input::messages(&file)? {
+            let envelope = input::envelope(&message.raw, &options.envelope, &limits);
+            let started = Instant::now();
+            let scanned =
+                scan(&envelope, &message.raw, &policy, &People::default(), &limits, &moment, &|| false);
+            let elapsed = started.elapsed();
+            totals.add(scanned.verdict.action);
+            let report =
+                Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), options.reveal);
+            if options.json {
+                serde_json::to_writer(&mut out, &report)
+                    .map_err(|error| CliError::io("standard output")(error.into()))?;
+                writeln!(out).map_err(CliError::io("standard output"))?;
+            } else {
+                write!(out, "{}", report.for_people()).map_err(CliError::io("standard output"))?;
+            }
+        }
+    }
+    if !options.json && totals.messages > 1 {
+        writeln!(out, "\n{}", totals.line()).map_err(CliError::io("standard output"))?;
+    }
+    Ok(Ended::Well)
+}
+
+/// One message's line of `--json`.
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    file: &'a str,
+    verdict: Action,
+    actions: Vec<RecipientAction<'a>>,
+    rules: &'a [RuleMatch],
+    findings: Vec<FindingLine<'a>>,
+    parts: Vec<PartLine>,
+    coverage: &'a Coverage,
+    elapsed_us: u128,
+}
+
+/// What happens for one recipient.
+#[derive(Serialize)]
+struct RecipientAction<'a> {
+    recipient: &'a str,
+    direction: Option<Direction>,
+    action: Action,
+}
+
+/// A finding, with its words where they are asked for.
+#[derive(Serialize)]
+struct FindingLine<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+/// A part and what is known of it.
+#[derive(Serialize)]
+pub struct PartLine {
+    path: PartPath,
+    filename: Option<String>,
+    kind: String,
+    protection: Protection,
+    size: usize,
+    text_bytes: usize,
+}
+
+/// The parts of a message, as `scan` and `show` list them.
+pub fn part_lines(scanned: &Scanned<'_>) -> Vec<PartLine> {
+    let text_bytes = |path: &PartPath| {
+        scanned.extraction.texts.iter().filter(|text| text.part == *path).map(|text| text.text.len()).sum()
+    };
+    let line = |part: &crate::message::Part<'_>| PartLine {
+        path: part.path.clone(),
+        filename: part.filename.clone(),
+        kind: part.content_type.clone(),
+        protection: part.protection,
+        size: part.decoded().len(),
+        text_bytes: text_bytes(&part.path),
+    };
+    scanned.message.parts.iter().map(line).collect()
+}
+
+impl PartLine {
+    /// The part as a row of a table: path, kind, protection, size, text, name.
+    pub fn row(&self) -> Vec<String> {
+        let protection = serde_json::to_value(self.protection).ok();
+        vec![
+            self.path.to_string(),
+            self.kind.clone(),
+            protection.as_ref().and_then(|value| value.as_str()).unwrap_or("unknown").to_owned(),
+            self.size.to_string(),
+            self.text_bytes.to_string(),
+            self.filename.clone().unwrap_or_default().escape_debug().to_string(),
+        ]
+    }
+}
+
+impl<'a> Report<'a> {
+    fn new(
+        message: &'a Input,
+        envelope: &'a Envelope,
+        scanned: &'a Scanned<'_>,
+        policy: &Policy,
+        elapsed_us: u128,
+        reveal: bool,
+    ) -> Self {
+        let directions = policy.directions(envelope);
+        let actions = envelope.recipients.iter().enumerate().zip(&scanned.verdict.recipients);
+        let reveal_text = |finding: &Finding| {
+            let texts = &scanned.extraction.texts;
+            let text = texts.iter().find(|text| text.zone == finding.zone && text.part == finding.part)?;
+            text.text.get(finding.span.start..finding.span.end)
+        };
+        Self {
+            version: VERSION,
+            file: &message.name,
+            verdict: scanned.verdict.action,
+            actions: actions
+                .map(|((index, recipient), action)| RecipientAction {
+                    recipient: recipient.folded(),
+                    direction: directions.get(index).copied(),
+                    action: *action,
+                })
+                .collect(),
+            rules: &scanned.verdict.rules,
+            findings: scanned
+                .verdict
+                .findings
+                .iter()
+                .map(|finding| FindingLine { finding, text: reveal_text(finding).filter(|_| reveal) })
+                .collect(),
+            parts: part_lines(scanned),
+            coverage: &scanned.verdict.coverage,
+            elapsed_us,
+        }
+    }
+
+    fn for_people(&self) -> String {
+        let rules: Vec<String> =
+            self.rules.iter().map(|found| format!("{} ({})", found.rule, found.mode.name())).collect();
+        let mut text = format!(
+            "{}  {}  {}\n",
+            paint::action(self.verdict),
+            self.file,
+            paint::paint(rules.join(", "), Tone::Quiet)
+        );
+        for line in &self.findings {
+            let finding = line.finding;
+            let words = line.text.map(|words| format!("  \"{}\"", words.escape_debug())).unwrap_or_default();
+            text += &format!(
+                "        {}: {} in {} of part {}, bytes {} to {}{words}\n",
+                finding.rule,
+                finding.entity,
+                finding.zone,
+                finding.part,
+                finding.span.start,
+                finding.span.end
+            );
+        }
+        for gap in &self.coverage.gaps {
+            text += &format!("        not inspected: part {}: {}\n", gap.part, gap.gap.name());
+        }
+        text
+    }
+}
+
+/// How many messages met which action.
+#[derive(Default)]
+struct Totals {
+    messages: usize,
+    actions: std::collections::BTreeMap<Action, usize>,
+}
+
+impl Totals {
+    fn add(&mut self, action: Action) {
+        self.messages += 1;
+        *self.actions.entry(action).or_default() += 1;
+    }
+
+    fn line(&self) -> String {
+        let parts: Vec<String> =
+            self.actions.iter().map(|(action, number)| format!("{action} {number}")).collect();
+        format!("{}: {}", count(self.messages, "message"), parts.join(", "))
+    }
+}
+
+/// Sweeps one message as `scan` does, for commands that need no report.
+pub fn sweep<'x>(
+    message: &'x Input,
+    envelope: &Envelope,
+    policy: &Policy,
+    limits: &Limits,
+    moment: &jiff::Zoned,
+) -> Scanned<'x> {
+    scan(envelope, &message.raw, policy, &People::default(), limits, moment, &|| false)
+}

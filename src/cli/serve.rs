@@ -1,0 +1,44 @@
+//! `serve`: runs the filter until a signal ends it. Sets up logging and signals; everything else is `crate::serve`'s.
+
+use std::io::{self, IsTerminal};
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing_subscriber::EnvFilter;
+
+use super::policy_source::PolicySource;
+use super::{CliError, Ended};
+use crate::serve;
+
+/// Runs until SIGTERM or SIGINT; SIGHUP reloads the policy.
+pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
+    let config = source.config()?;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(CliError::io("the runtime does not start"))?;
+    runtime.block_on(async {
+        let (reload, reloads) = mpsc::channel(1);
+        let mut hangup = signal(SignalKind::hangup()).map_err(CliError::io("SIGHUP"))?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::io("SIGTERM"))?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::io("SIGINT"))?;
+        tokio::spawn(async move {
+            // A reload that is waiting already will see the newest files: no queue is needed.
+            while hangup.recv().await.is_some() {
+                let _ = reload.try_send(());
+            }
+        });
+        let shutdown = async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        };
+        serve::run(config, reloads, shutdown).await.map_err(|error| CliError::Failed(error.to_string()))
+    })?;
+    Ok(Ended::Well)
+}

@@ -146,18 +146,16 @@ fn one_of(
         (Some(_), Some(file)) => {
             let fault = Fault::new(source, file.span, format!("both `{key}` and `{key}-file` are given"));
             faults.push(fault.help("keep one of them"));
-            Some("ambiguous".to_owned())
+            None
         }
         (Some(inline), None) => Some(inline.value),
         (None, Some(file)) => {
             let found = files.get(&file.value).cloned();
             if found.is_none() {
-                let texts = files.keys().filter(|name| !name.ends_with(".toml"));
-                let known: Vec<&str> = texts.map(String::as_str).collect();
+                let known: Vec<&str> = files.keys().map(String::as_str).collect();
                 faults.push(unknown(source, &file, "file", &known, "put it into the policy's folder"));
             }
-            // The missing file is fault enough.
-            found.or_else(|| Some("missing".to_owned()))
+            found.or_else(|| Some(" ".to_owned()))
         }
         (None, None) => None,
     }

@@ -78,9 +78,10 @@ pub(super) async fn run<G: Gate>(
     }
 }
 
-/// What a wait for the MTA ended with.
-enum Woken {
-    Readable,
+/// What came of waiting for the MTA.
+enum Event {
+    /// Frames came; the step that the last one asks for, if it asks for one.
+    Fed(Option<Step>),
     Stop,
     Idle,
 }
@@ -91,48 +92,54 @@ impl<G: Gate> Connection<G> {
         let half = Duration::from_secs(self.server.limits.idle_seconds.max(2)) / 2;
         let mut ticks = interval_at(Instant::now() + half, half);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // The MTA's offer is mostly there already: no need to be told of it.
+        let mut step = READ.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            read => self.feed_read(buffer, read),
+        })?;
         loop {
-            let mut step = self.resume()?;
-            if matches!(step, None | Some(Step::Next)) {
-                self.flush().await?;
-                match self.wait(&mut ticks, stop.as_mut()).await? {
-                    Woken::Readable => {}
-                    Woken::Stop => return Ok(()),
-                    Woken::Idle => return Err(ConnectionError::Idle),
-                }
-                step = self.read()?;
-            }
             match step {
                 Some(Step::Judge(ready)) => self.judge(*ready).await?,
-                Some(Step::Close) => {
-                    self.flush().await?;
-                    return Ok(());
-                }
+                Some(Step::Close) => return self.flush().await,
                 None | Some(Step::Next) => {}
             }
+            if self.frames.has_rest() {
+                step = self.feed(&[])?;
+                if step.is_some() {
+                    continue;
+                }
+            }
             self.flush().await?;
+            step = match self.wait(&mut ticks, stop.as_mut()).await? {
+                Event::Fed(step) => step,
+                Event::Stop => return Ok(()),
+                Event::Idle => return Err(ConnectionError::Idle),
+            };
         }
     }
 
-    /// Waits until the MTA sends something. Between messages, also until the server is to stop.
+    /// Waits until the MTA sends something, and handles it. Between messages, also until the server is to stop.
     async fn wait(
-        &self,
+        &mut self,
         ticks: &mut Interval,
         mut stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> io::Result<Woken> {
+    ) -> Result<Event, ConnectionError> {
         let mut silent_ticks = 0;
         poll_fn(|context| {
             // First what has come: a message that is on its way in is taken even while stopping.
-            if let Poll::Ready(ready) = self.stream.poll_read_ready(context) {
-                return Poll::Ready(ready.map(|()| Woken::Readable));
+            let fed = READ.with_borrow_mut(|buffer| {
+                self.stream.poll_read(context, buffer).map(|read| self.feed_read(buffer, read))
+            });
+            if let Poll::Ready(fed) = fed {
+                return Poll::Ready(fed.map(Event::Fed));
             }
             if self.session.is_idle() && !self.frames.has_rest() && stop.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Ok(Woken::Stop));
+                return Poll::Ready(Ok(Event::Stop));
             }
             while ticks.poll_tick(context).is_ready() {
                 silent_ticks += 1;
                 if silent_ticks == 2 {
-                    return Poll::Ready(Ok(Woken::Idle));
+                    return Poll::Ready(Ok(Event::Idle));
                 }
             }
             Poll::Pending
@@ -140,19 +147,12 @@ impl<G: Gate> Connection<G> {
         .await
     }
 
-    /// Reads what is there and handles it. `None` when more is needed.
-    fn read(&mut self) -> Result<Option<Step>, ConnectionError> {
-        READ.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
-            Ok(0) => Ok(Some(Step::Close)),
-            Ok(count) => self.feed(buffer.get(..count).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error.into()),
-        })
-    }
-
-    /// Handles frames that came with one that ended an earlier read.
-    fn resume(&mut self) -> Result<Option<Step>, ConnectionError> {
-        if self.frames.has_rest() { self.feed(&[]) } else { Ok(None) }
+    /// Handles what one read brought. `None` when more is needed.
+    fn feed_read(&mut self, buffer: &[u8], read: io::Result<usize>) -> Result<Option<Step>, ConnectionError> {
+        match read? {
+            0 => Ok(Some(Step::Close)),
+            count => self.feed(buffer.get(..count).unwrap_or_default()),
+        }
     }
 
     fn feed(&mut self, bytes: &[u8]) -> Result<Option<Step>, ConnectionError> {

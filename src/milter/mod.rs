@@ -16,10 +16,11 @@ pub mod spool;
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use crate::limits::Limits;
 use crate::message::Envelope;
@@ -70,17 +71,51 @@ impl Outcome {
 pub trait Gate: Send + Sync + 'static {
     /// Decides on one message. When it panics, the MTA is told of a temporary failure, and the process lives on.
     ///
-    /// It is polled on a thread that serves other connections too: work of more than a few milliseconds belongs
-    /// into `tokio::task::spawn_blocking`. While it is pending the MTA is told every few seconds that work goes on.
+    /// It is polled on the thread that serves all connections, in a runtime of that thread's own: work of more than a
+    /// few milliseconds belongs into `tokio::task::spawn_blocking` (`block_in_place` does not work there). Do not wait
+    /// in it for the MTA to take another message: that one may wait for this one's memory. While it is pending the MTA is told every few seconds that work goes on.
     fn judge(&self, transaction: Transaction) -> impl Future<Output = Outcome> + Send;
 }
 
 /// Serves connections until `shutdown` is true or its sender is gone, then drains: accepts no more, closes idle
 /// connections, lets messages in progress finish, and returns when the last connection has ended.
 ///
+/// All connections are served on one thread of their own, with its own runtime: the wire takes a few hundredths of a
+/// millisecond a message, far less than the MTA itself, and handing a connection from thread to thread costs more than
+/// serving it.
+///
 /// # Errors
-/// When the listener cannot be used. What goes wrong on one connection ends that connection alone.
+/// When the thread cannot be started or the listener cannot be used. What goes wrong on one connection ends that
+/// connection alone.
 pub async fn serve<G: Gate>(
+    listener: Listener,
+    gate: Arc<G>,
+    limits: Arc<Limits>,
+    spool_directory: PathBuf,
+    shutdown: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("milter-blocking")
+        .build()?;
+    let (ended, end) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("milter".to_owned()).spawn(move || {
+        let _ = ended.send(runtime.block_on(accept_all(listener, gate, limits, spool_directory, shutdown)));
+    })?;
+    match end.await {
+        Ok(result) => {
+            let _ = thread.join();
+            result
+        }
+        Err(_) => Err(io::Error::other("the milter thread panicked")),
+    }
+}
+
+/// Most threads that read files back, and that a gate may use by `spawn_blocking`.
+const BLOCKING_THREADS: usize = 32;
+
+async fn accept_all<G: Gate>(
     listener: Listener,
     gate: Arc<G>,
     limits: Arc<Limits>,
@@ -93,11 +128,22 @@ pub async fn serve<G: Gate>(
     let spools = Arc::new(Spools::new(spool_directory, &limits));
     let server = Arc::new(Server { gate, limits, spools });
     let mut number = 0;
+    let mut stop = pin!({
+        let mut shutdown = shutdown.clone();
+        async move {
+            let _ = shutdown.wait_for(|stop| *stop).await;
+        }
+    });
     loop {
+        // Past the cap, connections wait in the listener's queue.
+        let accepting = async {
+            let place = Arc::clone(&places).acquire_owned().await.ok();
+            (place, listener::accept(&listener).await)
+        };
         let (place, stream) = tokio::select! {
             biased;
-            _ = shutdown.wait_for(|stop| *stop) => break,
-            next = accept(&listener, &places) => next,
+            () = stop.as_mut() => break,
+            next = accepting => next,
         };
         match stream {
             Ok(stream) => {
@@ -127,13 +173,4 @@ struct Server<G> {
     gate: Arc<G>,
     limits: Arc<Limits>,
     spools: Arc<Spools>,
-}
-
-/// Waits for a place, then for a connection: past the cap, connections wait in the listener's queue.
-async fn accept(
-    listener: &listener::Accepting,
-    places: &Arc<Semaphore>,
-) -> (Option<OwnedSemaphorePermit>, io::Result<listener::Stream>) {
-    let place = Arc::clone(places).acquire_owned().await.ok();
-    (place, listener.accept().await)
 }

@@ -54,12 +54,22 @@ const WANTED_STEPS: u32 = step::NO_HELO
     | step::NO_REPLY_END_OF_HEADER
     | step::NO_REPLY_BODY;
 
-/// The macros that are used, by stage (`SMFIM_*`). Each further one costs the MTA and the wire time on every message:
-/// the client's name and address come with CONNECT and the paths with MAIL and RCPT anyway, and Postfix has to ask
-/// another process for `{mail_addr}` and `{rcpt_addr}`.
-const MACROS: [(u32, &[u8]); 2] = [(STAGE_MAIL, b"{auth_authen}"), (STAGE_END_OF_MESSAGE, b"i")];
-const STAGE_MAIL: u32 = 2;
-const STAGE_END_OF_MESSAGE: u32 = 5;
+/// The macros that are asked for, by stage (`SMFIM_*`: connect, HELO, MAIL, RCPT, DATA, end of message, end of header).
+///
+/// Only two are used: each further one costs the MTA and the wire time on every message. The client's name and address
+/// come with CONNECT and the paths with MAIL and RCPT anyway, and for `{mail_addr}` and `{rcpt_addr}` Postfix has to ask
+/// another process. A stage without a list, or with an empty one, gets the MTA's own, which Postfix sends even with
+/// commands that it was told to leave out, and the last one's with each header field. So these stages ask for a macro
+/// that nobody defines.
+const MACROS: [(u32, &[u8]); 7] = [
+    (0, b"{none}"),
+    (1, b"{none}"),
+    (2, b"{auth_authen}"),
+    (3, b"{none}"),
+    (4, b"{none}"),
+    (5, b"i"),
+    (6, b"{none}"),
+];
 
 /// A change to a message or its envelope that an MTA may or may not offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -218,8 +228,9 @@ mod tests {
         let agreement = agree(6, 0x1ff, 0x1f_ffff);
         assert!(EVENTS.iter().all(|&event| !agreement.expects_reply(event)));
         assert!(agreement.keeps_leading_space());
-        let mut expected = b"\0\0\0\x25O\0\0\0\x06\0\0\x01\x1b\0\x1f\xf3\xc2".to_vec();
-        expected.extend_from_slice(b"\0\0\0\x02{auth_authen}\0\0\0\0\x05i\0");
+        let mut expected = b"\0\0\0\x5cO\0\0\0\x06\0\0\x01\x1b\0\x1f\xf3\xc2".to_vec();
+        expected.extend_from_slice(b"\0\0\0\0{none}\0\0\0\0\x01{none}\0\0\0\0\x02{auth_authen}\0");
+        expected.extend_from_slice(b"\0\0\0\x03{none}\0\0\0\0\x04{none}\0\0\0\0\x05i\0\0\0\0\x06{none}\0");
         assert_eq!(written(agreement), expected);
     }
 

@@ -5,12 +5,14 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::transfer;
 use crate::verdict::PartPath;
 
 /// A part of the MIME tree.
 #[derive(Debug, Clone)]
 pub struct Part<'x> {
-    /// Its place in the tree.
+    /// Its place in the tree. The top multipart of a message inside the message has the path of that message: IMAP
+    /// gives it no number of its own.
     pub path: PartPath,
     /// The index of the part that contains it, in `Message::parts`.
     pub parent: Option<usize>,
@@ -28,7 +30,8 @@ pub struct Part<'x> {
     pub filename: Option<String>,
     /// How its body is encoded.
     pub encoding: TransferEncoding,
-    /// What its structure says of signatures and encryption.
+    /// What its structure says of signatures and encryption. A part within a signed or encrypted multipart is
+    /// signed or encrypted too.
     pub protection: Protection,
     /// Where its header lies in `Message::raw`; for the top part the message's own header.
     pub header: Range<usize>,
@@ -41,9 +44,30 @@ pub struct Part<'x> {
 impl<'x> Part<'x> {
     /// The body with its transfer encoding undone; borrowed where there was none. Damage is passed over.
     pub fn decoded(&self) -> Cow<'x, [u8]> {
-        Cow::Borrowed(self.raw)
+        self.decoded_within(usize::MAX).0
+    }
+
+    /// At most `cap` bytes of the decoded body, whether the encoding was damaged, and whether there is more.
+    pub(crate) fn decoded_within(&self, cap: usize) -> (Cow<'x, [u8]>, Damaged, Cut) {
+        let decoded = match self.encoding {
+            TransferEncoding::Base64 => transfer::base64(self.raw, cap),
+            TransferEncoding::QuotedPrintable => transfer::quoted_printable(self.raw, cap),
+            _ => {
+                let kept = self.raw.get(..cap).unwrap_or(self.raw);
+                return (Cow::Borrowed(kept), Damaged(false), Cut(kept.len() < self.raw.len()));
+            }
+        };
+        (Cow::Owned(decoded.bytes), Damaged(decoded.damaged), Cut(decoded.cut))
     }
 }
+
+/// Whether an encoding was damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Damaged(pub bool);
+
+/// Whether bytes were left out for a cap's sake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut(pub bool);
 
 /// What a part is in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -51,13 +75,16 @@ impl<'x> Part<'x> {
 pub enum PartKind {
     /// A multipart of any kind.
     Container,
-    /// `text/plain` that mail programs display in the message.
+    /// `text/plain` that mail programs display in the message; or a multipart that cannot be taken apart, which they
+    /// show as text.
     DisplayedText,
     /// `text/html` that mail programs display in the message.
     DisplayedHtml,
-    /// A message inside the message; its own parts follow.
+    /// A message inside the message; its own parts follow, each with that part or one below it as its parent. Where
+    /// it is encoded in base64 or quoted-printable, no parts follow: they don't lie in the message's bytes.
     Message,
-    /// Everything else: attachments, inline images, calendars, signatures.
+    /// Everything else: attachments, inline images, calendars, signatures, and all leaves of messages inside the
+    /// message.
     Attachment,
 }
 

@@ -1,14 +1,16 @@
 //! Policies in fixtures: good ones whose examples hold, bad ones with the faults that they must show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use mailwarden::policy::{Policy, Sources};
+use mailwarden::verdict::Mode;
+use serde_json::Value;
 
 #[test]
 fn good_policies_compile_and_their_examples_hold() {
-    for folder in folders("fixtures/policies/good") {
+    for folder in folders("fixtures/policies/good").into_iter().chain([PathBuf::from("rules")]) {
         let policy = Policy::compile(&sources(&folder)).unwrap_or_else(|faults| {
             panic!("{}: {:?}", folder.display(), miette::Report::new(faults));
         });
@@ -44,6 +46,151 @@ fn rendered(diagnostic: &dyn miette::Diagnostic) -> String {
     let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
     lines.join("\n") + "\n"
 }
+
+#[test]
+fn the_shipped_rules_are_complete() {
+    let policy = Policy::compile(&sources(Path::new("rules"))).unwrap();
+    let warnings: Vec<String> = policy.warnings().iter().map(|warning| rendered(warning)).collect();
+    assert!(warnings.is_empty(), "{}", warnings.concat());
+    for rule in policy.rules() {
+        assert!(rule.clause.is_some(), "{} names no clause", rule.id);
+    }
+    for action in ["pass", "tag", "mark", "hold", "return", "reject"] {
+        assert!(
+            policy.rules().iter().any(|rule| rule.then.action.name() == action),
+            "no rule shows {action}"
+        );
+    }
+    for rule in policy.rules().iter().filter(|rule| rule.category == "safeguarding") {
+        assert!(rule.then.action.delivers(), "{} would stop a cry for help", rule.id);
+        assert_ne!(rule.mode, Mode::Enforce, "{}", rule.id);
+    }
+    assert!(!policy.disclaimers().is_empty());
+}
+
+#[test]
+fn every_key_is_documented() {
+    let manual = fs::read_to_string("docs/rules.md").unwrap();
+    for schema in [Policy::schema(), Policy::organisation_schema(), Policy::disclaimers_schema()] {
+        let mut keys = BTreeSet::new();
+        collect_keys(&serde_json::to_value(&schema).unwrap(), &mut keys);
+        assert!(keys.len() > 9, "found only the keys {keys:?}");
+        for key in keys {
+            let shown =
+                [format!("`{key}`"), format!("`{key} ="), format!("`[[{key}]]`"), format!("\"{key}\"")];
+            assert!(shown.iter().any(|shown| manual.contains(shown)), "docs/rules.md has no `{key}`");
+        }
+    }
+}
+
+/// The names of all keys and choices that a schema allows.
+fn collect_keys(schema: &Value, keys: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(map) => {
+            for name in ["const", "enum"] {
+                let choices = map.get(name).into_iter().flat_map(|choices| match choices {
+                    Value::Array(choices) => choices.clone(),
+                    single => vec![single.clone()],
+                });
+                keys.extend(choices.filter_map(|choice| choice.as_str().map(str::to_owned)));
+            }
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                keys.extend(properties.keys().cloned());
+            }
+            map.values().for_each(|value| collect_keys(value, keys));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect_keys(value, keys)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_refused_in_every_table() {
+    let mut tried = 0;
+    for folder in folders("fixtures/policies/good").into_iter().chain([PathBuf::from("rules")]) {
+        let whole = sources(&folder);
+        for (name, text) in whole.files.iter().filter(|(name, _)| name.ends_with(".toml")) {
+            for spoilt in with_bogus_keys(text) {
+                tried += 1;
+                let mut files = whole.files.clone();
+                files.insert(name.clone(), spoilt.clone());
+                assert!(Policy::compile(&Sources { files }).is_err(), "{name} was accepted:\n{spoilt}");
+            }
+        }
+    }
+    assert!(tried > 150, "only {tried} tables were tried");
+}
+
+/// The text with a bogus key in each of its tables, one after another.
+fn with_bogus_keys(text: &str) -> Vec<String> {
+    let mut places = vec![(0, "bogus-key = 1\n")];
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with('[') {
+            places.push((start + line.len(), "bogus-key = 1\n"));
+        }
+        let braces = line.match_indices("{ ").filter(|(at, _)| {
+            let before = line[..*at].trim_end();
+            before.ends_with(['=', '[', ',']) && !line.starts_with('#')
+        });
+        places.extend(braces.map(|(at, _)| (start + at + 2, "bogus-key = 1, ")));
+        start += line.len();
+    }
+    places.iter().map(|(at, key)| format!("{}{key}{}", &text[..*at], &text[*at..])).collect()
+}
+
+#[test]
+fn the_recipes_of_the_manual_compile() {
+    let manual = fs::read_to_string("docs/rules.md").unwrap();
+    let mut tried = 0;
+    for block in manual.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        let mut files = sources(Path::new("rules")).files;
+        files.retain(|name, _| name == "organisation.toml" || name.starts_with("guidance/"));
+        let name = if block.starts_with("name ") {
+            "organisation.toml"
+        } else if block.starts_with("[[disclaimer]]") {
+            "disclaimers.toml"
+        } else {
+            "recipe.toml"
+        };
+        let mut text = block.to_owned();
+        if name == "organisation.toml" {
+            files.insert("chain.toml".to_owned(), PLAIN_RULE.replace("ID", "chain-letter"));
+        } else if text.starts_with("[rule.if]") {
+            let head = PLAIN_RULE.split("[rule.if]").next().unwrap().replace("ID", "recipe");
+            text = head + &text;
+            if !text.contains("[rule.then]") {
+                text += "[rule.then]\naction = \"tag\"\n";
+            }
+        }
+        for list in ["confidential-topics", "names", "sensitive-topics", "asking-for-help"] {
+            if text.contains(&format!("\"{list}\"")) {
+                files.insert(format!("lists/{list}.txt"), "case conference = 4\ncare order = 5\n".to_owned());
+            }
+        }
+        files.insert(name.to_owned(), text.clone());
+        tried += 1;
+        let policy = Policy::compile(&Sources { files })
+            .unwrap_or_else(|faults| panic!("{text}\n{:?}", miette::Report::new(faults)));
+        for fault in policy.check_examples() {
+            panic!("{:?}", miette::Report::new(fault));
+        }
+    }
+    assert!(tried > 8, "only {tried} recipes were found");
+}
+
+const PLAIN_RULE: &str = r#"
+[[rule]]
+id = "ID"
+title = "A rule"
+category = "test"
+severity = "mild"
+mode = "enforce"
+[rule.if]
+direction = ["outbound"]
+[rule.then]
+action = "tag"
+"#;
 
 /// The folders within a folder, of which there must be some.
 fn folders(folder: &str) -> Vec<PathBuf> {

@@ -93,23 +93,33 @@ fn finish(
     disclaimers: Vec<Disclaimer>,
     rules: Vec<Rule>,
 ) -> Result<Policy, Faults> {
-    let patterns = PatternIndex::new(&build.patterns);
-    if let (Err(error), true) = (&patterns, build.faults.is_empty()) {
-        let nowhere = source("", "");
-        build.faults.push(
-            Fault::new(&nowhere, 0..0, format!("the patterns cannot be compiled together: {error}"))
-                .help("make the largest of them smaller"),
-        );
+    if build.faults.is_empty()
+        && let Some(organisation) = build.organisation.take()
+    {
+        match PatternIndex::new(&build.patterns) {
+            Ok(patterns) => return Ok(assemble(build, organisation, patterns, sources, disclaimers, rules)),
+            Err(error) => {
+                let fault = Fault::new(&source("", ""), 0..0, format!("patterns: {error}"));
+                build.faults.push(fault.help("make the largest of them smaller"));
+            }
+        }
     }
-    let (Some(organisation), Ok(patterns), true) = (build.organisation, patterns, build.faults.is_empty())
-    else {
-        build.faults.sort_by(|a, b| (a.file(), a.line(), a.column()).cmp(&(b.file(), b.line(), b.column())));
-        return Err(Faults(build.faults));
-    };
+    build.faults.sort_by(|a, b| (a.file(), a.line(), a.column()).cmp(&(b.file(), b.line(), b.column())));
+    Err(Faults(build.faults))
+}
+
+fn assemble(
+    build: Build,
+    organisation: Organisation,
+    patterns: PatternIndex,
+    sources: &Sources,
+    disclaimers: Vec<Disclaimer>,
+    rules: Vec<Rule>,
+) -> Policy {
     let lists: Vec<WordList> = build.lists.into_iter().map(|file| file.list).collect();
     let words = WordIndex::new(&lists);
     let modes = modes(&organisation, &rules);
-    Ok(Policy {
+    Policy {
         organisation,
         disclaimers,
         rules,
@@ -123,7 +133,7 @@ fn finish(
         pattern_zones: build.pattern_zones,
         modes,
         fingerprint: fingerprint(sources),
-    })
+    }
 }
 
 /// For no school and then for each school: the mode of each rule, `None` where it does not run.

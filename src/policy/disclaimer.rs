@@ -146,16 +146,18 @@ fn one_of(
         (Some(_), Some(file)) => {
             let fault = Fault::new(source, file.span, format!("both `{key}` and `{key}-file` are given"));
             faults.push(fault.help("keep one of them"));
-            None
+            Some("ambiguous".to_owned())
         }
         (Some(inline), None) => Some(inline.value),
         (None, Some(file)) => {
             let found = files.get(&file.value).cloned();
             if found.is_none() {
-                let known: Vec<&str> = files.keys().map(String::as_str).collect();
+                let texts = files.keys().filter(|name| !name.ends_with(".toml"));
+                let known: Vec<&str> = texts.map(String::as_str).collect();
                 faults.push(unknown(source, &file, "file", &known, "put it into the policy's folder"));
             }
-            found.or_else(|| Some(" ".to_owned()))
+            // The missing file is fault enough.
+            found.or_else(|| Some("missing".to_owned()))
         }
         (None, None) => None,
     }

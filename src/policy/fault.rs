@@ -186,7 +186,9 @@ pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Fault {
         return fault.help(choose(first, known, "the values that may stand here are"));
     }
     if said.starts_with("missing field") {
-        return Fault::new(source, span, format!("missing key \"{first}\"")).label("in this table");
+        return Fault::new(source, span, format!("missing key \"{first}\""))
+            .label("in this table")
+            .help("add it; docs/rules.md says what each key means");
     }
     if let Some((found, wanted)) =
         said.strip_prefix("invalid type: ").and_then(|s| s.split_once(", expected "))
@@ -201,6 +203,10 @@ pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Fault {
             other => (other, None),
         };
         return Fault::new(source, span, format!("expected {wanted}, found {found}")).help_if(help);
+    }
+    if said.starts_with("wanted string or table") {
+        return Fault::new(source, span, "expected a word in quotation marks")
+            .help("docs/rules.md lists the words that may stand here, such as \"yes\" and \"no\"");
     }
     Fault::new(source, span, lower_first(said.lines().next().unwrap_or(said)))
 }

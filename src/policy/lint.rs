@@ -13,6 +13,9 @@ pub(super) fn contradictions(rule: &RawRule, source: &Source, faults: &mut Vec<F
     if let Some(unless) = &rule.unless {
         ranges(&unless.value, source, faults);
     }
+    if when.direction.as_ref().is_some_and(|written| written.value.is_empty()) {
+        return;
+    }
     let Some((possible, span)) = directions(when) else { return };
     if possible.is_empty() {
         let fault = Fault::new(source, span, "no direction is left, so the rule can never match");

@@ -238,7 +238,8 @@ fn schools(
             faults.push(bad_id(source, &value.id, "school"));
         }
         if schools.iter().any(|school| school.id == id) {
-            faults.push(Fault::new(source, value.id.span.clone(), format!("there are two schools \"{id}\"")));
+            let fault = Fault::new(source, value.id.span.clone(), format!("there are two schools \"{id}\""));
+            faults.push(fault.help("give one of them another id"));
         }
         let entries: Vec<&Located<String>> = value.domains.iter().chain(&value.addresses).collect();
         if entries.is_empty() {
@@ -249,7 +250,8 @@ fn schools(
             let folded = entry.value.to_lowercase();
             if let Some(owner) = owners.insert(folded.clone(), id.clone()) {
                 let message = format!("\"{folded}\" belongs to school \"{owner}\" already");
-                faults.push(Fault::new(source, entry.span.clone(), message));
+                let fault = Fault::new(source, entry.span.clone(), message);
+                faults.push(fault.help("leave it to one of the two"));
             }
             let domain = folded.rsplit_once('@').map_or(folded.as_str(), |(_, domain)| domain);
             if !domain.contains(['*', '?']) && !ours.contains_domain(domain) {

@@ -1,6 +1,14 @@
 //! Measures what a decision costs, and what loading a policy costs. Every measurement states what it must find first.
 //!
 //! `cargo bench --bench policy`. The message of 2 kB is plain English; a hundred rules look at it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a bench may panic: that is how it fails"
+)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,4 +1,12 @@
 //! Policies in fixtures: good ones whose examples hold, bad ones with the faults that they must show.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -57,7 +57,12 @@ def shown(part):
     payload = part.get_payload(decode=True)
     codec = CHARSETS.get(charset, charset)
     if codec == "us-ascii" and any(byte > 127 for byte in payload):
-        codec = "utf-8"
+        # What is not declared is read as most mail programs read it.
+        try:
+            payload.decode("utf-8")
+            codec = "utf-8"
+        except UnicodeDecodeError:
+            codec = "cp1252"
     if codec == "utf-16" and not payload.startswith((b"\xff\xfe", b"\xfe\xff")):
         codec = "utf-16-be"
     return words_of(payload.decode(codec, "replace"), part.get_content_type())

@@ -266,25 +266,23 @@ impl Outbox {
         self.store.settle_recipients(submission, &outcomes).await
     }
 
+    /// One line a submission.
     fn tell(&self, submission: &Submission, recipients: usize, outcome: &Outcome, seen: bool) {
         let (reference, kind) = (&submission.reference, submission.kind.name());
-        match outcome {
+        let (what, answer) = match outcome {
+            Outcome::Sent if seen => ("submitted", ""),
             Outcome::Sent => {
-                info!(%reference, kind, recipients, "submitted");
-                if !seen {
-                    let server = &self.settings.server;
-                    warn!(%reference, %server, "the mail server took it without asking the gate; its port needs the milter");
-                }
+                ("taken by a mail server that did not ask the gate; its port needs the milter", "")
             }
-            Outcome::Refused(answer) => {
-                warn!(%reference, kind, recipients, %answer, "refused by the mail server")
-            }
-            Outcome::Deferred(answer) => {
-                warn!(%reference, kind, recipients, %answer, "not taken now, tried again later")
-            }
-            Outcome::Unheard(answer) => {
-                warn!(%reference, kind, recipients, seen, %answer, "the end was not heard")
-            }
+            Outcome::Refused(answer) => ("refused by the mail server", answer.as_str()),
+            Outcome::Deferred(answer) => ("not taken now, tried again later", answer.as_str()),
+            Outcome::Unheard(answer) if seen => ("went through the gate, receipt not heard", answer.as_str()),
+            Outcome::Unheard(answer) => ("the connection broke, tried again later", answer.as_str()),
+        };
+        if matches!((outcome, seen), (Outcome::Sent, true)) {
+            info!(%reference, kind, recipients, what, "submission");
+        } else {
+            warn!(%reference, kind, recipients, what, answer, server = self.settings.server, "submission");
         }
     }
 

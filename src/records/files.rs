@@ -62,35 +62,49 @@ impl ContentFolder {
         content: &[u8],
     ) -> Result<Written, RecordsError> {
         let path = self.path(reference, kind);
-        let failed = |source| RecordsError::File { doing: "write", path: path.clone(), source };
         let target = path.clone();
-        let opened =
-            blocking(move || OpenOptions::new().write(true).create_new(true).mode(0o600).open(target))
-                .await?;
-        let mut writer = match opened {
-            Ok(file) => Writer { file, content: Sha256::new(), body: BodyDigest::default() },
+        let made = blocking(move || OpenOptions::new().write(true).create_new(true).mode(0o600).open(target))
+            .await?;
+        let written = match made {
+            Ok(file) => self.fill(file, content).await?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(RecordsError::ReferenceTaken(reference.clone()));
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => Err(error),
         };
+        if written.is_err() {
+            // On a full disk, half a file would only make things worse for the next attempt.
+            let target = path.clone();
+            blocking(move || fs::remove_file(target).ok()).await?;
+        }
+        written.map_err(|source| RecordsError::File { doing: "write", path, source })
+    }
+
+    async fn fill(&self, file: File, content: &[u8]) -> Result<io::Result<Written>, RecordsError> {
+        let mut writer = Writer { file, content: Sha256::new(), body: BodyDigest::default() };
         let start = body_start(content);
         let mut at = 0;
         for piece in content.chunks(PIECE) {
             let (owned, in_header) = (piece.to_vec(), start.saturating_sub(at).min(piece.len()));
             at += piece.len();
-            writer = blocking(move || writer.take(&owned, in_header)).await?.map_err(failed)?;
+            writer = match blocking(move || writer.take(&owned, in_header)).await? {
+                Ok(writer) => writer,
+                Err(error) => return Ok(Err(error)),
+            };
         }
         let folder = self.clone();
-        let (content_digest, body_digest) = blocking(move || {
+        let flushed = blocking(move || {
             writer.file.sync_all()?;
             folder.sync()?;
             Ok((writer.content.finalize().into(), writer.body.finish()))
         })
-        .await?
-        .map_err(failed)?;
-        let size = i64::try_from(content.len()).unwrap_or(i64::MAX);
-        Ok(Written { content_digest, body_digest, size, eight_bit: !content.is_ascii() })
+        .await?;
+        Ok(flushed.map(|(content_digest, body_digest)| Written {
+            content_digest,
+            body_digest,
+            size: i64::try_from(content.len()).unwrap_or(i64::MAX),
+            eight_bit: !content.is_ascii(),
+        }))
     }
 
     /// Removes a message's contents for good. That one is gone already is no failure.

@@ -95,8 +95,8 @@ pub enum RecordsError {
         /// What has become of it.
         state: HeldState,
     },
-    /// A decision without a name or a reason.
-    #[error("a decision needs who decides and why; {0} is empty")]
+    /// A decision or a reading without a name or a reason.
+    #[error("who and why go on the record; {0} is empty")]
     Unsaid(&'static str),
 }
 

@@ -51,6 +51,10 @@ pub enum Redeemed {
     /// It was good, and the outbox has given up this submission because the connection broke; it makes another one.
     /// The gate answers with a temporary failure, else the message would come twice.
     Withdrawn,
+    /// It is good, and the MTA shows another body, sender or set of recipients than was submitted with it: something
+    /// between the outbox and the gate changes mail. The gate refuses the message for good, in words that say so; the
+    /// outbox hears them, and the message is held again with them as its note. Nothing is spent.
+    Changed(Reference),
     /// It is not good: the message is swept like any other.
     Invalid(Refusal),
 }
@@ -64,8 +68,6 @@ pub enum Refusal {
     Forged,
     /// It is too old.
     Expired,
-    /// It was made for another body, sender or set of recipients.
-    OtherMessage,
     /// It has been used already.
     Used,
 }
@@ -77,7 +79,6 @@ impl Refusal {
             Self::Malformed => "malformed",
             Self::Forged => "forged",
             Self::Expired => "expired",
-            Self::OtherMessage => "made for another message",
             Self::Used => "used already",
         }
     }
@@ -181,16 +182,17 @@ impl Store {
         // A signature of ours without a row: the database was put back to an earlier state.
         let Some(row) = row else { return Ok(Redeemed::Invalid(Refusal::Used)) };
         let reference = self.reference_of(row.try_get("reference").map_err(failed)?)?;
-        if row.try_get::<&[u8], _>("envelope_digest").map_err(failed)? != envelope
-            || row.try_get::<&[u8], _>("body_digest").map_err(failed)? != body
-        {
-            return Ok(Redeemed::Invalid(Refusal::OtherMessage));
-        }
         if row.try_get::<Option<i64>, _>("used_at").map_err(failed)?.is_some() {
             return Ok(Redeemed::Invalid(Refusal::Used));
         }
-        if row.try_get::<Option<i64>, _>("withdrawn_at").map_err(failed)?.is_some() {
-            return Ok(Redeemed::Withdrawn);
+        let fits = row.try_get::<&[u8], _>("envelope_digest").map_err(failed)? == envelope
+            && row.try_get::<&[u8], _>("body_digest").map_err(failed)? == body;
+        let withdrawn = row.try_get::<Option<i64>, _>("withdrawn_at").map_err(failed)?.is_some();
+        match (fits, withdrawn) {
+            (true, false) => {}
+            (true, true) => return Ok(Redeemed::Withdrawn),
+            (false, false) => return Ok(Redeemed::Changed(reference)),
+            (false, true) => return Ok(Redeemed::Invalid(Refusal::Used)),
         }
         let kind = OutboxKind::from_name(row.try_get("kind").map_err(failed)?)
             .ok_or_else(|| self.damaged(reference.as_str(), "kind"))?;

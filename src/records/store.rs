@@ -25,7 +25,10 @@ const BUSY: Duration = Duration::from_secs(5);
 pub struct Store {
     pub(super) folder: Arc<PathBuf>,
     pub(super) database: Arc<PathBuf>,
+    /// For reading.
     pub(super) pool: SqlitePool,
+    /// For writing: one connection, whose queue is fair, where SQLite lets those who wait guess when to try again.
+    writer: SqlitePool,
     pub(super) content: ContentFolder,
     pub(super) key: Arc<[u8; 32]>,
 }
@@ -72,18 +75,21 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(BUSY * 2)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await
-            .map_err(|source| RecordsError::Database { path: database.clone(), source })?;
+        let connect = async |connections| {
+            let pool = SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(BUSY * 2)
+                .idle_timeout(None)
+                .max_lifetime(None);
+            let connected = pool.connect_with(options.clone()).await;
+            connected.map_err(|source| RecordsError::Database { path: database.clone(), source })
+        };
+        let (writer, pool) = (connect(1).await?, connect(3).await?);
         let store = Self {
             folder: Arc::new(directory.to_owned()),
             database: Arc::new(database),
             pool,
+            writer,
             content,
             key: Arc::new(key),
         };
@@ -95,6 +101,7 @@ impl Store {
     /// Closes the database, once all that is under way has ended.
     pub async fn close(&self) {
         self.pool.close().await;
+        self.writer.close().await;
     }
 
     /// How the store is.
@@ -186,7 +193,7 @@ impl Store {
 
     /// Begins to write: takes the database's write lock at once, so that no later step can find it taken.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, RecordsError> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.database_error(source))
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(|source| self.database_error(source))
     }
 
     pub(super) async fn commit(&self, transaction: Transaction<'static, Sqlite>) -> Result<(), RecordsError> {
@@ -271,5 +278,12 @@ fn prepare(folder: &Path) -> Result<(File, ContentFolder, [u8; 32]), RecordsErro
             "it is not 32 bytes long; remove it and a new one is made",
         ),
     })?;
+    // The names of what was made, in the folder and in the one above, outlast a crash too.
+    for path in
+        [Some(folder), folder.parent()].into_iter().flatten().filter(|path| !path.as_os_str().is_empty())
+    {
+        let synced = File::open(path).and_then(|opened| opened.sync_all());
+        synced.map_err(|source| RecordsError::File { doing: "flush", path: path.to_owned(), source })?;
+    }
     Ok((lock, content, key))
 }

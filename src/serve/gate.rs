@@ -24,6 +24,10 @@ const LARGE: usize = 256 << 10;
 /// What the client hears when the filter fails: it may try again, and learns nothing else.
 const UNAVAILABLE: &str = "The mail filter cannot look at this message just now. Please try again later.";
 
+/// What the outbox hears, and puts beside the message that is held again, where a release came back changed.
+const CHANGED: &str = "This released message was changed on its way from mailwarden's outbox to the filter. \
+    Let no other filter or rewriting stand between them.";
+
 /// The gate that Postfix's messages come to.
 pub struct FilterGate(pub Arc<Filter>);
 
@@ -117,6 +121,7 @@ impl Filter {
         }
         let parsed = Message::parse(header, &self.config.limits);
         let Some(field) = parsed.fields(PASS_HEADER).next() else { return Ok(None) };
+        let fields = u32::try_from(parsed.fields(PASS_HEADER).count()).unwrap_or(u32::MAX);
         let (sender, recipients) = (envelope.sender.as_ref(), &envelope.recipients);
         let redeemed =
             self.store.redeem(field.value, message.bytes(), sender, recipients, Timestamp::now()).await?;
@@ -125,12 +130,17 @@ impl Filter {
             Redeemed::Valid { reference, kind } => {
                 info!(queue_id, %reference, ?kind, "own mail passes");
                 self.counters.count_own();
-                let removal = HeaderEdit::Remove { name: PASS_HEADER.to_owned(), nth: 1 };
-                let edits = Edits { header: vec![removal], body: Vec::new() };
+                // All of them: below ours may lie one that somebody had put into the mail that was held.
+                let removal = |nth| HeaderEdit::Remove { name: PASS_HEADER.to_owned(), nth };
+                let edits = Edits { header: (1..=fields).map(removal).collect(), body: Vec::new() };
                 Ok(Some(Outcome::Accept { remove: Vec::new(), edits }))
             }
             Redeemed::Withdrawn => {
                 Ok(Some(Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))))
+            }
+            Redeemed::Changed(reference) => {
+                warn!(queue_id, %reference, "own mail was changed between the outbox and the gate: refused");
+                Ok(Some(Outcome::Reject(ReplyText::new(EnhancedCode::POLICY, CHANGED))))
             }
             Redeemed::Invalid(refusal) => {
                 warn!(queue_id, why = refusal.name(), "a pass that is not good: swept like any mail");

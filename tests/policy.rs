@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 
 use mailwarden::policy::{Policy, Sources};
 use mailwarden::verdict::Mode;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_oneof, proptest};
 use serde_json::Value;
 
 #[test]
@@ -199,6 +200,51 @@ direction = ["outbound"]
 [rule.then]
 action = "tag"
 "#;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(192))]
+
+    /// Whatever becomes of a rule file, it is either accepted or refused with faults that can be shown.
+    #[test]
+    fn a_spoilt_file_is_refused_with_faults_that_can_be_shown(
+        which in 0_usize..3,
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0_usize..40, snippet()), 1..4),
+    ) {
+        let mut files = sources(Path::new("fixtures/policies/good/wide")).files;
+        let name = ["organisation.toml", "rules.toml", "disclaimers.toml"][which];
+        let mut text: Vec<char> = files[name].chars().collect();
+        for (at, length, with) in cuts {
+            let start = at.index(text.len().max(1)).min(text.len());
+            let end = (start + length).min(text.len());
+            text.splice(start..end, with.chars());
+        }
+        let text: String = text.into_iter().collect();
+        files.insert(name.to_owned(), text);
+        match Policy::compile(&Sources { files: files.clone() }) {
+            Ok(policy) => prop_assert!(policy.fingerprint().len() == 12),
+            Err(faults) => {
+                prop_assert!(!faults.0.is_empty());
+                for fault in &faults.0 {
+                    let lines = files.get(fault.file()).map_or(1, |text| text.matches('\n').count() + 1);
+                    prop_assert!((1..=lines).contains(&fault.line()), "{fault:?}");
+                    prop_assert!(!rendered(fault).is_empty());
+                }
+            }
+        }
+    }
+}
+
+fn snippet() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[\\[\\]{}=,.#'\" \\-\n0-9a-zé\u{0}]{0,12}",
+        Just("[[rule]]\n".to_owned()),
+        Just("not = { not = { not = {} } }\n".to_owned()),
+        Just("from = 9999-12-31\n".to_owned()),
+        Just("18446744073709551616".to_owned()),
+        Just("-1".to_owned()),
+    ]
+}
 
 /// The folders within a folder, of which there must be some.
 fn folders(folder: &str) -> Vec<PathBuf> {

@@ -68,6 +68,11 @@ impl AddressSet {
             || (!self.address_globs.is_empty() && self.address_globs.is_match(address.folded()))
     }
 
+    /// Whether two addresses of one domain are always both in the set or both not.
+    pub(super) fn is_domain_only(&self) -> bool {
+        self.addresses.is_empty() && self.address_globs.is_empty()
+    }
+
     /// Whether the whole domain, in lower case, is in the set.
     pub fn contains_domain(&self, domain: &str) -> bool {
         self.domains.contains(domain)

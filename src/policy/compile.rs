@@ -119,6 +119,7 @@ fn assemble(
     let lists: Vec<WordList> = build.lists.into_iter().map(|file| file.list).collect();
     let words = WordIndex::new(&lists);
     let modes = modes(&organisation, &rules);
+    let domain_only = build.parties.iter().map(|party| party.is_domain_only(&organisation)).collect();
     Policy {
         organisation,
         disclaimers,
@@ -126,6 +127,7 @@ fn assemble(
         guidance: build.guidance,
         warnings: build.warnings,
         parties: build.parties,
+        domain_only,
         words,
         word_zones: build.word_zones,
         patterns,

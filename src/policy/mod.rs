@@ -116,6 +116,8 @@ pub struct Policy {
     guidance: BTreeMap<String, String>,
     warnings: Vec<Warning>,
     parties: Vec<Party>,
+    /// For each party, whether the answer is the same for all addresses of a domain.
+    domain_only: Vec<bool>,
     words: WordIndex,
     word_zones: Zones,
     patterns: PatternIndex,

@@ -139,6 +139,10 @@ impl School {
     pub(super) fn is_member(&self, address: &Address) -> bool {
         self.members.contains(Some(address))
     }
+
+    pub(super) fn members(&self) -> &AddressSet {
+        &self.members
+    }
 }
 
 /// `organisation.toml` as it is written.

@@ -15,6 +15,18 @@ pub(super) struct Party {
 }
 
 impl Party {
+    /// Whether the answer is the same for all addresses of a domain.
+    pub(super) fn is_domain_only(&self, organisation: &Organisation) -> bool {
+        let groups = self.groups.iter().flatten().filter_map(|group| organisation.group(group));
+        let schools = self.schools.iter().flatten().filter_map(|index| organisation.schools.get(*index));
+        self.addresses
+            .iter()
+            .chain(&self.domains)
+            .chain(groups)
+            .chain(schools.map(super::School::members))
+            .all(AddressSet::is_domain_only)
+    }
+
     /// Whether an address is meant; `None` is the null sender.
     pub(super) fn is(&self, address: Option<&Address>, organisation: &Organisation) -> bool {
         self.addresses.as_ref().is_none_or(|set| set.contains(address))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::condition::PartyId;
 use super::{Direction, Policy};
-use crate::message::Envelope;
+use crate::message::{Address, Envelope};
 
 /// Recipients that no rule of the policy tells apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -33,20 +33,21 @@ pub(super) fn classes(policy: &Policy, envelope: &Envelope) -> Vec<Class> {
         envelope.sender.as_ref().filter(|_| from_us).and_then(|sender| organisation.school_index(sender));
     let mut classes: Vec<Class> = Vec::new();
     let mut known: HashMap<(Direction, Option<usize>, Vec<u64>), usize> = HashMap::new();
+    let mut domains: HashMap<&str, Vec<u64>> = HashMap::new();
     for (index, recipient) in envelope.recipients.iter().enumerate() {
         let direction = organisation.direction(from_us, recipient);
         let school = match direction {
             Direction::Inbound => organisation.school_index(recipient),
             Direction::Outbound | Direction::Internal => sender_school,
         };
-        let mut parties = vec![0_u64; policy.parties.len().div_ceil(64)];
-        for (number, party) in policy.parties.iter().enumerate() {
-            if let Some(word) = parties.get_mut(number / 64)
-                && party.is(Some(recipient), organisation)
-            {
-                *word |= 1 << (number % 64);
-            }
-        }
+        // Most rules ask for domains, groups and schools, so most answers are the same for a whole domain.
+        let by_domain = domains.entry(recipient.domain()).or_insert_with(|| {
+            let mut parties = vec![0_u64; policy.parties.len().div_ceil(64)];
+            ask(policy, recipient, true, &mut parties);
+            parties
+        });
+        let mut parties = by_domain.clone();
+        ask(policy, recipient, false, &mut parties);
         let key = (direction, school, parties);
         match known.get(&key).and_then(|at| classes.get_mut(*at)) {
             Some(class) => class.recipients.push(index),
@@ -61,4 +62,16 @@ pub(super) fn classes(policy: &Policy, envelope: &Envelope) -> Vec<Class> {
         classes.push(Class { school: sender_school, ..Class::default() });
     }
     classes
+}
+
+/// Asks each party, of those that go by the domain alone or of the others, whether it means that recipient.
+fn ask(policy: &Policy, recipient: &Address, domain_only: bool, answers: &mut [u64]) {
+    let asked = policy.parties.iter().zip(&policy.domain_only).enumerate();
+    for (number, (party, _)) in asked.filter(|(_, (_, only))| **only == domain_only) {
+        if let Some(word) = answers.get_mut(number / 64)
+            && party.is(Some(recipient), &policy.organisation)
+        {
+            *word |= 1 << (number % 64);
+        }
+    }
 }

@@ -350,6 +350,19 @@ fn parties_are_told_by_address_domain_group_and_school() {
 }
 
 #[test]
+fn addresses_of_one_domain_are_told_apart_where_a_rule_does() {
+    let rules = [
+        rule("address", "[rule.if]\nrecipient = { address = [\"p1@elsewhere.example\"] }", "hold"),
+        rule("domain", "[rule.if]\nrecipient = { domain = [\"elsewhere.example\"] }", "tag"),
+        rule("glob", "[rule.if]\nrecipient = { address = [\"*3@*\"], domain = [\"*.example\"] }", "mark"),
+    ];
+    let to: Vec<String> = (0..5).map(|number| format!("p{number}@elsewhere.example")).collect();
+    let to: Vec<&str> = to.iter().map(String::as_str).collect();
+    let verdict = draft("a@oakfield.example", &to).decide(&policy(&rules));
+    assert_eq!(verdict.recipients, [Action::Tag, Action::Hold, Action::Tag, Action::Mark, Action::Tag]);
+}
+
+#[test]
 fn recipients_are_counted_by_where_they_are() {
     let many = "[rule.if]\nrecipients = { which = \"outside\", at-least = 2 }";
     assert!(!holds(many, &draft("a@oakfield.example", &["b@oakfield.example", "x@elsewhere.example"])));

@@ -139,3 +139,96 @@ fn field_line(name: &[u8], value: &[u8], line_end: &[u8]) -> Vec<u8> {
     line.extend_from_slice(line_end);
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn replace(name: &str, nth: u32, value: &str) -> HeaderEdit {
+        HeaderEdit::Replace { name: name.to_owned(), nth, value: value.as_bytes().to_vec() }
+    }
+
+    fn remove(name: &str, nth: u32) -> HeaderEdit {
+        HeaderEdit::Remove { name: name.to_owned(), nth }
+    }
+
+    fn add(name: &str, value: &str) -> HeaderEdit {
+        HeaderEdit::Add { name: name.to_owned(), value: value.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn fields_are_counted_before_any_change() {
+        let raw = b"A: 1\r\na: 2\r\nB: x\r\nA: 3\r\n\r\nbody";
+        let header = vec![
+            remove("a", 1),
+            replace("A", 2, " two\r\n more"),
+            add("Z", " z"),
+            remove("A", 3),
+            remove("C", 1),
+        ];
+        let out = apply(raw, &Edits { header, body: Vec::new() });
+        assert_eq!(String::from_utf8(out).unwrap(), "a: two\r\n more\r\nB: x\r\nZ: z\r\n\r\nbody");
+    }
+
+    #[test]
+    fn what_is_not_there_is_added_or_let_be() {
+        let raw = b"A: 1\nB: 2";
+        let body = vec![Splice { range: 9..9, with: b"text\n".to_vec() }];
+        let out = apply(raw, &Edits { header: vec![replace("C", 1, " 3"), remove("B", 2)], body });
+        assert_eq!(String::from_utf8(out).unwrap(), "A: 1\nB: 2\nC: 3\n\ntext\n");
+        assert_eq!(apply(b"", &Edits { header: vec![add("A", " 1")], body: Vec::new() }), b"A: 1\r\n");
+    }
+
+    #[test]
+    fn splices_that_fit_nowhere_are_left_out() {
+        let splice = |range: Range<usize>, with: &str| Splice { range, with: with.as_bytes().to_vec() };
+        let body = vec![splice(8..9, "x"), splice(8..8, "lost"), splice(11..11, "y"), splice(11..99, "lost")];
+        assert_eq!(apply(b"A: 1\r\n\r\nabc", &Edits { header: Vec::new(), body }), b"A: 1\r\n\r\nxbcy");
+    }
+
+    fn fields() -> impl Strategy<Value = Vec<(String, String)>> {
+        proptest::collection::vec(("[A-C]{1,2}", " [ -~]{0,12}(\r\n [a-z]{1,8})?"), 0..8)
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_no_edit_mentions_stay(
+            fields in fields(),
+            body in proptest::collection::vec(any::<u8>(), 0..60),
+            marks in proptest::collection::vec((0_usize..60, 0_usize..5, "[a-z]{0,5}"), 0..4),
+            gone in proptest::collection::vec(("[A-C]{1,2}", 1_u32..4), 0..4),
+        ) {
+            let header: String = fields.iter().map(|(name, value)| format!("{name}:{value}\r\n")).collect();
+            let raw = [header.as_bytes(), b"\r\n", &body].concat();
+            let start = header.len() + 2;
+            let mut splices: Vec<Splice> = Vec::new();
+            let mut expected_body = Vec::new();
+            let mut at = 0;
+            let mut marks = marks;
+            marks.sort();
+            for (from, length, with) in marks {
+                let (from, to) = (from.min(body.len()), (from + length).min(body.len()));
+                if from < at {
+                    continue;
+                }
+                expected_body.extend_from_slice(&body[at..from]);
+                expected_body.extend_from_slice(with.as_bytes());
+                splices.push(Splice { range: start + from..start + to, with: with.into_bytes() });
+                at = to;
+            }
+            expected_body.extend_from_slice(&body[at..]);
+            let mut expected = String::new();
+            for (index, (name, value)) in fields.iter().enumerate() {
+                let nth = fields[..=index].iter().filter(|(other, _)| other == name).count();
+                if !gone.iter().any(|(other, number)| other == name && *number as usize == nth) {
+                    expected.push_str(&format!("{name}:{value}\r\n"));
+                }
+            }
+            let header = gone.into_iter().map(|(name, nth)| HeaderEdit::Remove { name, nth }).collect();
+            let out = apply(&raw, &Edits { header, body: splices });
+            prop_assert_eq!(out, [expected.as_bytes(), b"\r\n", &expected_body].concat());
+        }
+    }
+}

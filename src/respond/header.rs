@@ -12,7 +12,7 @@ pub(super) struct HeaderLines {
     pub body_start: usize,
 }
 
-/// Where a field lies.
+/// Where a field lies. A line that is no field is here as one without a name.
 #[derive(Debug, Clone)]
 pub(super) struct FieldRange {
     pub name: Range<usize>,
@@ -22,37 +22,42 @@ pub(super) struct FieldRange {
 }
 
 impl HeaderLines {
-    /// Reads the fields from the start of that stretch to the first blank line, or to a line that cannot belong to a
-    /// header (RFC 5322 §2.2), or to its end.
+    /// Reads the fields from the start of that stretch to its blank line (RFC 5322 §2.1) or its end. As where the message
+    /// was read, a line that is no field is passed over where a field follows it, else it starts the body.
     pub fn read(raw: &[u8], within: Range<usize>) -> Self {
         let mut fields: Vec<FieldRange> = Vec::new();
         let mut at = within.start;
-        while at < within.end {
+        let line_at = |at: usize| {
             let rest = raw.get(at..within.end).unwrap_or_default();
             let length =
                 rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1);
-            let line = rest.get(..length).unwrap_or(rest);
+            rest.get(..length).unwrap_or(rest)
+        };
+        while at < within.end {
+            let line = line_at(at);
             let text = without_line_end(line);
-            if text.is_empty() && !line.is_empty() {
-                return Self { fields, end: at, body_start: at + length };
+            if text.is_empty() {
+                return Self { fields, end: at, body_start: at + line.len() };
             }
-            let folded = line.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-            match (folded, fields.last_mut(), text.iter().position(|byte| *byte == b':')) {
-                (true, Some(field), _) => {
-                    field.value.end = at + text.len();
-                    field.range.end = at + length;
+            let range = at..at + line.len();
+            let continues = text.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
+            let open = fields.last_mut().filter(|field| continues && !field.name.is_empty());
+            if let Some(colon) = colon_after_name(text) {
+                let name = text.get(..colon).unwrap_or_default().trim_ascii_end();
+                let value = at + colon + 1..at + text.len();
+                fields.push(FieldRange { name: at..at + name.len(), value, range });
+            } else if let Some(field) = open {
+                field.value.end = at + text.len();
+                field.range.end = range.end;
+            } else {
+                let next = without_line_end(line_at(range.end));
+                let separator = at == within.start && text.starts_with(b"From ") && next.is_empty();
+                if colon_after_name(next).is_none() && !separator {
+                    return Self { fields, end: at, body_start: at };
                 }
-                (false, _, Some(colon)) => {
-                    let name = text.get(..colon).unwrap_or_default().trim_ascii_end();
-                    fields.push(FieldRange {
-                        name: at..at + name.len(),
-                        value: at + colon + 1..at + text.len(),
-                        range: at..at + length,
-                    });
-                }
-                _ => return Self { fields, end: at, body_start: at },
+                fields.push(FieldRange { name: at..at, value: at..at + text.len(), range });
             }
-            at += length;
+            at += line.len();
         }
         Self { fields, end: at, body_start: at }
     }
@@ -86,6 +91,13 @@ pub(super) fn line_end_of(text: &[u8]) -> &'static [u8] {
         Some(at) if at == 0 || text.get(at - 1) != Some(&b'\r') => b"\n",
         _ => b"\r\n",
     }
+}
+
+/// Where the colon after a field's name stands; none where the line starts no field (RFC 5322 §2.2, §4.5).
+fn colon_after_name(line: &[u8]) -> Option<usize> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let name = line.get(..colon)?.trim_ascii_end();
+    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
 }
 
 fn without_line_end(line: &[u8]) -> &[u8] {
@@ -238,4 +250,65 @@ pub(super) fn encoded_words(text: &str) -> String {
     }
     words.push(word);
     words.iter().map(|word| format!("{LEAD}{word}?=")).collect::<Vec<_>>().join("\r\n ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_found_where_they_lie() {
+        let raw = b"From x\r\nA: one\r\n two\r\nB :three\nno field\r\nC:\r\n\r\nD: body\r\n";
+        let header = HeaderLines::read(raw, 0..raw.len());
+        let found: Vec<(&[u8], &[u8])> =
+            header.fields.iter().map(|field| (&raw[field.name.clone()], &raw[field.value.clone()])).collect();
+        let expected: [(&[u8], &[u8]); 5] =
+            [(b"", b"From x"), (b"A", b" one\r\n two"), (b"B", b"three"), (b"", b"no field"), (b"C", b"")];
+        assert_eq!(found, expected);
+        assert_eq!(&raw[header.end..header.body_start], b"\r\n");
+        assert_eq!(header.nth(raw, "b", 1), Some(2));
+        assert_eq!(header.nth(raw, "b", 2), None);
+        assert_eq!(header.nth(raw, "b", 0), None);
+    }
+
+    #[test]
+    fn a_charset_is_declared_and_nothing_else_changed() {
+        for (value, expected) in [
+            (" text/plain", " text/plain; charset=utf-8"),
+            (" text/plain; charset=us-ascii", " text/plain; charset=utf-8"),
+            (
+                " text/plain;\r\n\tcharset=\"us-ascii\"; format=flowed",
+                " text/plain;\r\n\tcharset=utf-8; format=flowed",
+            ),
+            (" text/plain; CHARSET = ascii (odd)", " text/plain; charset=utf-8 (odd)"),
+            (
+                " text/plain; x=\"a;charset=b\"; charset*0=us; charset*1=ascii",
+                " text/plain; x=\"a;charset=b\"; charset=utf-8; charset=utf-8",
+            ),
+            (" text/plain;", " text/plain; charset=utf-8"),
+            ("", " text/plain; charset=utf-8"),
+            (
+                " text/plain; (charset=x); name=\"\\\"\"",
+                " text/plain; (charset=x); name=\"\\\"\"; charset=utf-8",
+            ),
+        ] {
+            assert_eq!(
+                String::from_utf8(with_charset(value.as_bytes(), "utf-8")).unwrap(),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_text_starts_another_field() {
+        assert_eq!(unstructured("plain [text]"), "plain [text]");
+        assert_eq!(unstructured("a\r\nBcc: x"), "a  Bcc: x");
+        assert_eq!(unstructured("=?utf-8?Q?x?="), "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fx=3F=3D?=");
+        let long = unstructured(&"é ".repeat(80));
+        assert!(
+            long.split("\r\n ").count() > 3 && long.split("\r\n ").all(|word| word.len() <= 75),
+            "{long}"
+        );
+    }
 }

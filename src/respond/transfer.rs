@@ -186,3 +186,101 @@ pub(super) fn encode_base64(bytes: &[u8], mut column: usize, line_end: &[u8]) ->
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    fn columns(encoded: &[u8]) -> usize {
+        encoded.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end().len()).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn quoted_printable_is_read_as_mail_programs_read_it() {
+        for (raw, bytes) in [
+            (&b"caf=C3=A9\r\n"[..], &b"caf\xc3\xa9\r\n"[..]),
+            (b"soft=\r\nbreak", b"softbreak"),
+            (b"soft= \t\r\nbreak", b"softbreak"),
+            (b"white  \r\nspace\t", b"white\r\nspace"),
+            (b"=zz =4", b"=zz =4"),
+            (b"ends=", b"ends"),
+            (b"lf=3d\nlf", b"lf=\nlf"),
+            (b"", b""),
+        ] {
+            assert_eq!(decode_quoted_printable(raw), bytes, "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_quoted_printable_lies_behind_a_soft_break() {
+        let raw = b"a=3Db=\r\nc\r\nd";
+        let offsets: Vec<usize> = (0..6).map(|decoded| quoted_printable_offset(raw, decoded)).collect();
+        assert_eq!(offsets, [0, 1, 4, 8, 9, 11]);
+    }
+
+    #[test]
+    fn damaged_base64_is_not_guessed_at() {
+        for (raw, bytes) in [
+            (&b"TWFu"[..], Some(&b"Man"[..])),
+            (b"TW\r\nE=\r\n", Some(b"Ma")),
+            (b"TWE", Some(b"Ma")),
+            (b"TQ==", Some(b"M")),
+            (b"", Some(b"")),
+            (b"T", None),
+            (b"TQ==TQ==", None),
+            (b"TWFu=", None),
+            (b"TW-u", None),
+        ] {
+            assert_eq!(decode_base64(raw).as_deref(), bytes, "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn text_survives_quoted_printable(text in "([ -~é\t\0\r]{0,90}\r\n){0,4}[ -~é\t ]{0,90}") {
+            let encoded = encode_quoted_printable(text.as_bytes(), b"\r\n", LineEnds::Breaks);
+            prop_assert!(columns(&encoded) <= 76);
+            prop_assert!(encoded.is_ascii());
+            prop_assert_eq!(decode_quoted_printable(&encoded), text.as_bytes());
+            let encoded = encode_quoted_printable(text.as_bytes(), b"\r\n", LineEnds::Bytes);
+            prop_assert!(columns(&encoded) <= 76);
+            prop_assert_eq!(decode_quoted_printable(&encoded), text.as_bytes());
+        }
+
+        #[test]
+        fn bytes_survive_base64(bytes in proptest::collection::vec(any::<u8>(), 0..400), column in 0_usize..80) {
+            let encoded = encode_base64(&bytes, column, b"\r\n");
+            prop_assert!(columns(&encoded) <= 76);
+            prop_assert_eq!(decode_base64(&encoded), Some(bytes));
+        }
+
+        /// What stands before and after the place decodes to what stands before and after it.
+        #[test]
+        fn a_place_in_quoted_printable_parts_what_it_should(
+            raw in "(=[0-9A-F]{2}|=\r\n|[a-z=]|[ \t]|\r\n|\n){0,30}",
+            place in any::<proptest::sample::Index>(),
+        ) {
+            let raw = raw.as_bytes();
+            let decoded = decode_quoted_printable(raw);
+            let at = place.index(decoded.len() + 1);
+            let before = raw.get(..quoted_printable_offset(raw, at)).unwrap();
+            // A line end is decoded as a whole, white space before one is not decoded at all, and an equals sign that
+            // stands for itself only does so while something follows it.
+            let inside_line_end = decoded.get(..at).unwrap().ends_with(b"\r");
+            if !inside_line_end && !before.ends_with(b" ") && !before.ends_with(b"\t") && !before.ends_with(b"=") {
+                prop_assert_eq!(decode_quoted_printable(before), decoded.get(..at).unwrap());
+            }
+        }
+
+        #[test]
+        fn no_bytes_upset_the_decoders(raw in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..300) {
+            prop_assert!(decode_quoted_printable(&raw).len() <= raw.len());
+            prop_assert!(quoted_printable_offset(&raw, at) <= raw.len());
+            prop_assert!(base64_offset(&raw, at) <= raw.len());
+            let decoded = decode_base64(&raw);
+            prop_assert!(decoded.is_none_or(|decoded| decoded.len() <= raw.len()));
+        }
+    }
+}

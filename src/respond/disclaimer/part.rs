@@ -208,7 +208,13 @@ impl Opened<'_, '_> {
         let meaning = if wide { LineEnds::Bytes } else { LineEnds::Breaks };
         let breaks = !wide && bytes.starts_with(line_end);
         let mut with = Vec::with_capacity(bytes.len() * 2);
-        if before.ends_with(b"=") {
+        let mut from = at;
+        if before.ends_with(b"=") && at < raw.len() {
+            // Damaged: an equals sign that stands for itself, and would not any more before a line break.
+            from -= 1;
+            with.extend_from_slice(b"=3D=");
+            with.extend_from_slice(line_end);
+        } else if before.ends_with(b"=") {
             // The text ended within a soft line break.
             with.extend_from_slice(line_end);
         } else if !before.is_empty() && !before.ends_with(b"\n") {
@@ -224,7 +230,7 @@ impl Opened<'_, '_> {
             with.push(b'=');
             with.extend_from_slice(line_end);
         }
-        (at..at, with)
+        (from..at, with)
     }
 
     /// From the last full group of three bytes before the place, to the end of the data.
@@ -240,7 +246,12 @@ impl Opened<'_, '_> {
             before.len() - before.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
         let tail = self.bytes.get(groups * 3..).unwrap_or_default();
         let rest = spliced(tail, offset - groups * 3..offset - groups * 3, bytes);
-        (from..end, encode_base64(&rest, column, line_end))
+        let mut with = encode_base64(&rest, column, line_end);
+        if raw.is_empty() {
+            // The delimiter may follow at once: the only line end before it was the header's.
+            with.extend_from_slice(line_end);
+        }
+        (from..end, with)
     }
 
     /// The body anew, where its character set or its transfer encoding must change.
@@ -273,7 +284,7 @@ fn declare(
     encoding: Option<&str>,
 ) -> Result<Edits, Barrier> {
     let raw = message.raw;
-    let header = HeaderLines::read(raw, part.header.clone());
+    let header = HeaderLines::read(raw, part.header.start..part.body.start);
     let old = |name: &'static str| header.named(raw, name).next().map(|(_, field)| field);
     let mut values: Vec<(&'static str, Vec<u8>)> = Vec::new();
     if let Some(charset) = charset {

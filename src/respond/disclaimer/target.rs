@@ -143,8 +143,9 @@ pub(super) fn inline_pgp(text: &str) -> Option<Barrier> {
 
 /// Whether damage touches the structure or the parts that would be changed. A broken attachment is none of it.
 fn is_damaged(message: &Message<'_>, own: &[&Part<'_>], chosen: &[&Part<'_>]) -> bool {
-    let structure: HashSet<&PartPath> =
-        own.iter().filter(|part| part.kind == PartKind::Container).map(|part| &part.path).collect();
+    let holds =
+        |part: &&&Part<'_>| part.kind == PartKind::Container || part.content_type.starts_with("multipart/");
+    let structure: HashSet<&PartPath> = own.iter().filter(holds).map(|part| &part.path).collect();
     let touched = |path: &PartPath| {
         path.depth() == 0 || structure.contains(path) || chosen.iter().any(|part| part.path == *path)
     };

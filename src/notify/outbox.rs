@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{error, info, warn};
@@ -80,6 +80,7 @@ impl Outbox {
         let mut ticks = interval(outbox.settings.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut lock = None;
+        let mut tidied = None;
         loop {
             tokio::select! {
                 biased;
@@ -93,6 +94,7 @@ impl Outbox {
             if lock.is_none() {
                 continue;
             }
+            outbox.tidy_daily(&mut tidied).await;
             let stop = AtomicBool::new(false);
             let mut work = pin!(outbox.work(&stop));
             tokio::select! {
@@ -114,9 +116,8 @@ impl Outbox {
             let Some(lock) = self.store.lock_outbox().await? else { return Ok(None) };
             let now = self.now();
             let settled = self.store.resume(&self.settings.retry, now).await?;
-            let tidied = self.store.tidy(now).await?;
-            if settled + tidied > 0 {
-                info!(settled, tidied, "settled what an earlier run left in the store");
+            if settled > 0 {
+                warn!(settled, "submissions were under way when mailwarden ended; they are settled now");
             }
             Ok::<_, RecordsError>(Some(lock))
         };
@@ -124,6 +125,22 @@ impl Outbox {
             error!(%error, "cannot work the outbox yet");
             None
         })
+    }
+
+    /// Removes the files of messages that were never promised, once a day.
+    async fn tidy_daily(&self, last: &mut Option<Timestamp>) {
+        let now = self.now();
+        if last.is_some_and(|last| now.duration_since(last) < SignedDuration::from_hours(24)) {
+            return;
+        }
+        *last = Some(now);
+        match self.store.tidy(now).await {
+            Ok(0) => {}
+            Ok(messages) => {
+                info!(messages, "removed the files of messages that were never promised, or deleted")
+            }
+            Err(error) => error!(%error, "cannot tidy the store"),
+        }
     }
 
     async fn work(&self, stop: &AtomicBool) {

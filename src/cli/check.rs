@@ -7,16 +7,15 @@ use serde_json::json;
 
 use super::arguments::Check;
 use super::paint::{self, Tone};
-use super::policy_source::{PolicySource, count, render};
+use super::policy_source::{PolicySource, count, read_sources, render};
 use super::{CliError, Ended};
-use crate::config;
 use crate::policy::{EffectiveRule, ExampleFault, Fault, Policy, Warning};
 use crate::verdict::Mode;
 
 /// Checks a policy's folder.
 pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
     let directory = source.policy_directory(options.directory.as_deref())?;
-    let sources = config::read_policy(&directory).map_err(|error| CliError::Faults(render(&error)))?;
+    let sources = read_sources(&directory)?;
     let found = match Policy::compile(&sources) {
         Ok(policy) if options.effective => return effective(&policy, options),
         Ok(policy) => Found {

@@ -7,7 +7,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme};
 use super::{CliError, colour_wanted};
 use crate::config::{self, Config, ConfigError};
 use crate::limits::Limits;
-use crate::policy::Policy;
+use crate::policy::{Policy, Sources};
 
 /// Where packages put the configuration.
 const USUAL_CONFIG: &str = "/etc/mailwarden/mailwarden.toml";
@@ -56,8 +56,7 @@ impl PolicySource {
 
 /// Reads and compiles a policy's folder.
 pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
-    let sources = config::read_policy(directory).map_err(|error: ConfigError| faults(&error))?;
-    Policy::compile(&sources).map_err(|found| {
+    Policy::compile(&read_sources(directory)?).map_err(|found| {
         let shown: Vec<String> = found.0.iter().map(|fault| render(fault)).collect();
         CliError::Faults(format!(
             "\n{}{} in {}",
@@ -68,11 +67,16 @@ pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
     })
 }
 
+/// Reads a policy's folder.
+pub fn read_sources(directory: &Path) -> Result<Sources, CliError> {
+    config::read_policy(directory).map_err(|error| faults(&error))
+}
+
 /// A fault with its place, as people read it.
 pub fn render(fault: &dyn miette::Diagnostic) -> String {
     let theme = if colour_wanted() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     let mut text = String::new();
-    let handler = GraphicalReportHandler::new_themed(theme).with_width(100);
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(100).without_cause_chain();
     if handler.render_report(&mut text, fault).is_err() {
         return fault.to_string();
     }
@@ -85,5 +89,8 @@ pub fn count(number: usize, noun: &str) -> String {
 }
 
 fn faults(error: &ConfigError) -> CliError {
-    CliError::Faults(render(error))
+    match error {
+        ConfigError::Fault(_) => CliError::Faults(render(error)),
+        _ => CliError::Failed(render(error)),
+    }
 }

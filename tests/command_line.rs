@@ -1,0 +1,214 @@
+//! The command line as its users meet it: exit codes, what is printed, what is not.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const SOLICITOR: &[u8] =
+    b"From: Jo Hart <j.hart@oakfield.example>\r\nTo: Sam Lee <s.lee@solicitors.example>\r\n\
+    Subject: Friday\r\n\r\nThe safeguarding referral and the child protection plan are ready for Friday.\r\n";
+const COACHES: &[u8] =
+    b"From: j.hart@oakfield.example\r\nTo: hire@coaches.example\r\nSubject: Two coaches\r\n\r\n\
+    Two coaches for the museum trip, please.\r\n";
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn mailwarden(arguments: &[&str]) -> Ran {
+    ran(command(arguments).output().expect("mailwarden runs"))
+}
+
+fn mailwarden_reading(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("mailwarden runs");
+    child.stdin.take().expect("a pipe").write_all(input).expect("it reads");
+    ran(child.wait_with_output().expect("it ends"))
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mailwarden"));
+    command.args(arguments).env_remove("MAILWARDEN_CONFIG").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn ran(output: Output) -> Ran {
+    Ran {
+        code: output.status.code().expect("no signal"),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+fn json(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("not JSON ({error}): {text}"))
+}
+
+#[test]
+fn the_shipped_policy_checks() {
+    let ran = mailwarden(&["check", "rules"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("every example holds"), "{}", ran.out);
+    let report = json(&mailwarden(&["check", "rules", "--json"]).out);
+    assert_eq!(report["ok"], true);
+    assert!(report["rules"].as_u64().unwrap() >= 10);
+}
+
+#[test]
+fn a_fault_is_shown_at_its_line_and_ends_with_1() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["organisation.toml", "disclaimers.toml"] {
+        fs::copy(Path::new("rules").join(file), folder.path().join(file)).unwrap();
+    }
+    fs::write(folder.path().join("mine.toml"), "[[rule]]\nid = \"mine\"\ntitel = \"Mine\"\n").unwrap();
+    let ran = mailwarden(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("mine.toml:3:1") && ran.out.contains("title"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'), "colour although this is no terminal");
+    let scanned = mailwarden_reading(&["scan", "--policy", folder.path().to_str().unwrap(), "-"], COACHES);
+    assert_eq!(scanned.code, 1, "a policy with a fault is used");
+}
+
+#[test]
+fn scan_says_where_and_keeps_the_words_to_itself() {
+    let arguments = ["scan", "--policy", "rules", "--json", "--at", "2026-01-14T10:00", "-"];
+    let report = json(&mailwarden_reading(&arguments, SOLICITOR).out);
+    assert_eq!((&report["version"], &report["file"]), (&1.into(), &"-".into()));
+    assert_eq!(report["actions"][0]["direction"], "outbound");
+    let findings = report["findings"].as_array().unwrap();
+    assert!(!findings.is_empty(), "{report}");
+    assert!(!report.to_string().contains("safeguarding referral"), "words of the message in {report}");
+
+    let revealed = json(&mailwarden_reading(&[&arguments[..], &["--reveal"]].concat(), SOLICITOR).out);
+    let shown = json(&mailwarden_reading(&["show", "--json", "-"], SOLICITOR).out);
+    for finding in revealed["findings"].as_array().unwrap() {
+        let text = shown["texts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|text| text["zone"] == finding["zone"] && text["part"] == finding["part"])
+            .unwrap_or_else(|| panic!("no text for {finding}"));
+        let at = |name: &str| usize::try_from(finding[name].as_u64().unwrap()).unwrap();
+        let (start, end) = (at("start"), at("end"));
+        assert_eq!(&text["text"].as_str().unwrap()[start..end], finding["text"].as_str().unwrap());
+    }
+}
+
+#[test]
+fn an_innocent_message_passes() {
+    let ran = mailwarden_reading(&["scan", "--policy", "rules", "--json", "-"], COACHES);
+    let report = json(&ran.out);
+    assert_eq!((ran.code, &report["verdict"]), (0, &"pass".into()), "{report}");
+    assert!(report["findings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn explain_names_rules_and_conditions() {
+    let ran =
+        mailwarden_reading(&["explain", "--policy", "rules", "--at", "2026-01-14T10:00", "-"], SOLICITOR);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("matched") && ran.out.contains("if words"), "{}", ran.out);
+    let all = mailwarden_reading(&["explain", "--policy", "rules", "--all", "--json", "-"], SOLICITOR);
+    assert!(json(&all.out)["rules"].as_array().unwrap().len() >= 10);
+}
+
+#[test]
+fn backtest_counts_what_a_changed_policy_would_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = folder.path().join("archive.mbox");
+    let mbox = [b"From a Mon\n", COACHES, b"\nFrom b Tue\n", SOLICITOR].concat();
+    fs::write(&mail, mbox).unwrap();
+    let changed = folder.path().join("changed");
+    fs::create_dir(&changed).unwrap();
+    fs::copy("rules/organisation.toml", changed.join("organisation.toml")).unwrap();
+    let rule = "[[rule]]\nid = \"coaches\"\ntitle = \"Coaches\"\ncategory = \"trips\"\nseverity = \"mild\"\nmode = \"enforce\"\n\
+        [rule.if]\nheader = { name = \"Subject\", contains = [\"coaches\"] }\n[rule.then]\naction = \"hold\"\n\
+        [[rule.example]]\nexpect = \"match\"\nsubject = \"Two coaches\"\n[[rule.example]]\nexpect = \"no-match\"\nsubject = \"Three\"\n";
+    fs::write(changed.join("trips.toml"), rule).unwrap();
+    let overrides = fs::read_to_string("rules/organisation.toml").unwrap();
+    let without: String = overrides
+        .lines()
+        .filter(|line| !line.starts_with("overrides"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    fs::write(changed.join("organisation.toml"), without).unwrap();
+    let against = changed.to_str().unwrap();
+    let ran = mailwarden(&[
+        "backtest",
+        "--policy",
+        "rules",
+        "--against",
+        against,
+        "--json",
+        mail.to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let outcome = json(&ran.out);
+    assert_eq!(outcome["messages"], 2);
+    assert_eq!(outcome["rules"]["coaches"]["after"], 1, "{outcome}");
+    assert_eq!(outcome["actions"]["pass -> hold"], 1, "{outcome}");
+}
+
+#[test]
+fn schemas_manual_and_completions_are_printed() {
+    for what in ["config", "rules", "organisation", "disclaimers"] {
+        let schema = json(&mailwarden(&["schema", what]).out);
+        assert!(schema["properties"].is_object(), "{what}: {schema}");
+    }
+    for command in ["serve", "check", "scan", "held"] {
+        assert!(mailwarden(&["man", command]).out.starts_with(".ie"), "{command} has no manual page");
+    }
+    assert!(mailwarden(&["completions", "bash"]).out.contains("_mailwarden"));
+}
+
+#[test]
+fn wrong_arguments_end_with_2_and_say_what_to_do() {
+    for arguments in [
+        &["scan"][..],
+        &["frobnicate"],
+        &["scan", "--policy", "rules", "--at", "yesterday", "-"],
+        &["check", "rules", "--effective", "--school", "atlantis"],
+        &["man", "frobnicate"],
+    ] {
+        let ran = mailwarden_reading(arguments, COACHES);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.is_empty());
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_reached_ends_with_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none");
+    let ran = mailwarden(&["scan", "--policy", "rules", missing.to_str().unwrap()]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    let config = folder.path().join("mailwarden.toml");
+    fs::write(
+        &config,
+        "[milter]\nlisten = [\"unix:m.sock\"]\n[policy]\ndirectory = \"rules\"\n[store]\ndirectory = \"store\"\n\
+         [outgoing]\nsmtp = \"127.0.0.1:9\"\nfrom = \"warden@oakfield.example\"\n[control]\nsocket = \"c.sock\"\n",
+    )
+    .unwrap();
+    let config = config.to_str().unwrap();
+    for arguments in [&["reload", "--config", config][..], &["status", "--config", config]] {
+        let ran = mailwarden(arguments);
+        assert_eq!(ran.code, 3, "{arguments:?}");
+        assert!(ran.err.contains("mailwarden serve"), "{}", ran.err);
+    }
+    let ran = mailwarden(&["held", "list", "--config", config]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "nothing waits for a decision\n"));
+    let ran = mailwarden(&[
+        "held",
+        "release",
+        "K7QF-2M9P",
+        "--why",
+        "fine",
+        "--by",
+        "m.okafor",
+        "--config",
+        config,
+    ]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+}

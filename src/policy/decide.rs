@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::condition::{Condition, Test};
-use super::evaluate::Evaluation;
+use super::evaluate::{Evaluation, satisfies};
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::{Case, Policy};
@@ -90,8 +90,12 @@ impl Evaluation<'_> {
                 Test::Words(test) => self.hit_findings(rule, &condition.test, &test.name, found),
                 Test::Pattern(test) => self.hit_findings(rule, &condition.test, &test.name, found),
                 Test::Header(test) => {
-                    let named = (Zone::Header, PartPath::root());
-                    found.push(finding(rule, Detector::Header, &test.name, named, Span { start: 0, end: 0 }));
+                    let values = self.values(&test.name).into_iter();
+                    found.extend(values.filter(|(_, _, value)| satisfies(test, value)).map(
+                        |(zone, span, _)| {
+                            finding(rule, Detector::Header, &test.name, (zone, PartPath::root()), span)
+                        },
+                    ));
                 }
                 Test::Attachment(test) => found.extend(self.attachments(test).map(|part| {
                     let end = part.filename.as_ref().map_or(0, String::len);

@@ -10,7 +10,7 @@ use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
 use super::{Case, Direction, Policy};
 use crate::message::{Message, Origin, Part, PartKind, Protection, TransferEncoding};
-use crate::verdict::{CoverageGap, Gap, Zone};
+use crate::verdict::{CoverageGap, Gap, Span, Zone};
 
 /// One message before one policy.
 pub(super) struct Evaluation<'c> {
@@ -105,18 +105,31 @@ impl<'c> Evaluation<'c> {
         gaps.into_iter().filter(|entry| wanted.contains(&entry.gap)).collect()
     }
 
-    /// The values of a header field, as people read them where the texts have them.
-    pub(super) fn values(&self, name: &str) -> Vec<Cow<'_, str>> {
+    /// The values of a header field, as people read them where the texts have them, each with its place.
+    pub(super) fn values(&self, name: &str) -> Vec<(Zone, Span, Cow<'_, str>)> {
         let zone = if name == "subject" { Zone::Subject } else { Zone::Header };
-        let texts = self.sweep.texts().iter().filter(|text| text.zone == zone);
-        let decoded: Vec<Cow<'_, str>> = texts
-            .filter(|text| zone == Zone::Subject || text.place.as_deref() == Some(name))
-            .map(|text| Cow::Borrowed(text.text.as_str()))
-            .collect();
-        if !decoded.is_empty() {
-            return decoded;
+        let mut values = Vec::new();
+        for text in self.sweep.texts().iter().filter(|text| text.zone == zone) {
+            let whole = Span { start: 0, end: text.text.len() };
+            if zone == Zone::Subject {
+                values.push((zone, whole, Cow::Borrowed(text.text.as_str())));
+                continue;
+            }
+            // Each line of the header's text is a field: `name: value`.
+            let mut start = 0;
+            for line in text.text.split('\n') {
+                let value = line.split_once(':').filter(|(field, _)| *field == name);
+                let span = Span { start, end: start + line.len() };
+                values.extend(value.map(|(_, value)| (zone, span, Cow::Borrowed(value.trim()))));
+                start += line.len() + 1;
+            }
         }
-        self.case.message.fields(name).map(|field| unfolded(field.value)).collect()
+        if values.is_empty() {
+            let nowhere = Span { start: 0, end: 0 };
+            let raw = self.case.message.fields(name).map(|field| (zone, nowhere, unfolded(field.value)));
+            values.extend(raw);
+        }
+        values
     }
 
     fn header(&self, test: &HeaderTest) -> bool {
@@ -129,18 +142,7 @@ impl<'c> Evaluation<'c> {
         if test.contains.is_empty() && test.matches.is_none() {
             return true;
         }
-        self.values(&test.name).iter().any(|value| {
-            let contains = test.contains.is_empty() || {
-                let folded = value.to_lowercase();
-                test.contains.iter().any(|text| folded.contains(text.as_str()))
-            };
-            contains
-                && test.matches.as_ref().is_none_or(|pattern| {
-                    let mut hits = Vec::new();
-                    pattern.find(value, 1, &mut hits);
-                    !hits.is_empty()
-                })
-        })
+        self.values(&test.name).iter().any(|(_, _, value)| satisfies(test, value))
     }
 
     /// The attachments that a test counts.
@@ -185,6 +187,20 @@ impl<'c> Evaluation<'c> {
             && agrees(term, calendar.in_term(self.moment.date()))
             && days.is_none_or(|days| days.contains(&weekday(self.moment.weekday())))
     }
+}
+
+/// Whether a field's value is what a test wants of it.
+pub(super) fn satisfies(test: &HeaderTest, value: &str) -> bool {
+    let contains = test.contains.is_empty() || {
+        let folded = value.to_lowercase();
+        test.contains.iter().any(|text| folded.contains(text.as_str()))
+    };
+    contains
+        && test.matches.as_ref().is_none_or(|pattern| {
+            let mut hits = Vec::new();
+            pattern.find(value, 1, &mut hits);
+            !hits.is_empty()
+        })
 }
 
 /// What people would call an attachment: no container, no text that is displayed, no detached signature.

@@ -386,6 +386,18 @@ fn headers_are_compared_in_any_case() {
 }
 
 #[test]
+fn header_findings_say_where_the_field_stands() {
+    let policy =
+        policy(&[rule("r", "[rule.if]\nheader = { name = \"X-Mailer\", contains = [\"bulk\"] }", "hold")]);
+    let verdict = outbound()
+        .field("X-Mailer", " =?utf-8?q?Bulk_7?=")
+        .text(Zone::Header, 0, "date: today\nx-mailer: Bulk 7\nx-mailer-x: bulk\n")
+        .decide(&policy);
+    assert_eq!(verdict.findings.len(), 1);
+    assert_eq!((verdict.findings[0].span.start, verdict.findings[0].span.end), (12, 28));
+}
+
+#[test]
 fn hours_are_british_time_on_both_sides_of_the_clock_change() {
     let hours = "[rule.if]\nschedule = { hours = \"in\" }";
     let at = |now: &str| holds(hours, &draft("a@hillside-trust.example", &["p@elsewhere.example"]).at(now));

@@ -146,8 +146,10 @@ def compare(before, after, disclaimer, carries):
         elif without(words, wanted[kind]) != had:
             yield f"{name}: its other words differ"
         seen[kind] += 1
+    if carries is None and not (sum(seen.values()) and max(seen.values()) == 1):
+        yield f"{seen} carry it: one of each kind at most should, and one at least"
     for form, kind in (("text", "text/plain"), ("html", "text/html")):
-        if seen[kind] != (form in carries):
+        if carries is not None and seen[kind] != (form in carries):
             yield f"{seen[kind]} parts of kind {kind} carry it, {int(form in carries)} should"
 
 

@@ -101,8 +101,7 @@ fn colon_after_name(line: &[u8]) -> Option<usize> {
 }
 
 fn without_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// A parameter of a structured field such as Content-Type (RFC 2045 §5.1), by its offsets in the value.

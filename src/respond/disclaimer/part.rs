@@ -35,7 +35,10 @@ struct Opened<'m, 'x> {
     part: &'m Part<'x>,
     bytes: Cow<'x, [u8]>,
     charset: Charset,
+    /// The line end of the text.
     line_end: &'static [u8],
+    /// The line end of the encoded body.
+    raw_line_end: &'static [u8],
 }
 
 /// What changes in a part.
@@ -85,17 +88,15 @@ fn open<'m, 'x>(message: &Message<'x>, part: &'m Part<'x>) -> Result<Opened<'m, 
     if charset == Charset::Unknown {
         return Err(Barrier::UnknownCharset);
     }
-    // Within base64 the text has its own line ends; else the message's are the text's.
-    let sample: &[u8] = match part.encoding {
-        TransferEncoding::Base64 => &bytes,
-        _ if raw.contains(&b'\n') => raw,
-        _ => message.raw.get(..message.body_start).unwrap_or_default(),
+    let header = message.raw.get(..message.body_start).unwrap_or_default();
+    let raw_line_end = line_end_of(if raw.contains(&b'\n') { raw } else { header });
+    // Within base64 and in UTF-16 the text has its own line ends; else the body's are the text's.
+    let line_end = match (part.encoding, charset) {
+        (_, Charset::Utf16(_)) => line_end_of(charset.decode(&bytes).as_bytes()),
+        (TransferEncoding::Base64, _) => line_end_of(&bytes),
+        _ => raw_line_end,
     };
-    let sample = match charset {
-        Charset::Utf16(_) => line_end_of(charset.decode(&bytes).as_bytes()),
-        _ => line_end_of(sample),
-    };
-    Ok(Opened { part, bytes, charset, line_end: sample })
+    Ok(Opened { part, bytes, charset, line_end, raw_line_end })
 }
 
 fn in_html(opened: &Opened<'_, '_>, decoded: &str, disclaimer: &Disclaimer) -> Result<Change, Barrier> {
@@ -201,7 +202,7 @@ impl Opened<'_, '_> {
 
     fn quoted_printable_splice(&self, offset: usize, bytes: &[u8]) -> (Range<usize>, Vec<u8>) {
         let raw = self.part.raw;
-        let line_end = line_end_of(raw);
+        let line_end = self.raw_line_end;
         let at = if offset == self.bytes.len() { raw.len() } else { quoted_printable_offset(raw, offset) };
         let before = raw.get(..at).unwrap_or_default();
         let wide = matches!(self.charset, Charset::Utf16(_));
@@ -236,7 +237,7 @@ impl Opened<'_, '_> {
     /// From the last full group of three bytes before the place, to the end of the data.
     fn base64_splice(&self, offset: usize, bytes: &[u8]) -> (Range<usize>, Vec<u8>) {
         let raw = self.part.raw;
-        let line_end = if raw.contains(&b'\n') { line_end_of(raw) } else { b"\r\n" };
+        let line_end = self.raw_line_end;
         let groups = offset / 3;
         let from = base64_offset(raw, groups * 4);
         let end =
@@ -256,7 +257,7 @@ impl Opened<'_, '_> {
 
     /// The body anew, where its character set or its transfer encoding must change.
     fn replaced(&self, bytes: &[u8], charset: Option<&'static str>) -> Change {
-        let line_end = line_end_of(self.part.raw);
+        let line_end = self.raw_line_end;
         let quoted = || encode_quoted_printable(bytes, line_end, LineEnds::Breaks);
         let (with, encoding) = match self.part.encoding {
             TransferEncoding::Base64 => {

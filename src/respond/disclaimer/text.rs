@@ -76,7 +76,7 @@ fn set(disclaimer: &str, lines: Lines) -> Vec<String> {
 /// a quotation or for an mbox separator is space-stuffed (§4.4).
 fn flowed(line: &str, del_sp: bool) -> Vec<String> {
     let soft = if del_sp { "  " } else { " " };
-    let mut lines = broken(line, COLUMNS - 2);
+    let mut lines = broken(line, COLUMNS - 4);
     let last = lines.len().saturating_sub(1);
     for (index, line) in lines.iter_mut().enumerate() {
         if line.starts_with([' ', '>']) || line.starts_with("From ") {

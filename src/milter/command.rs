@@ -1,6 +1,6 @@
 //! The MTA's commands: a frame's bytes into a typed command that borrows from them. It knows no state.
 
-use super::frame::Frame;
+use super::frame::{End, Frame};
 
 /// A command of the MTA. Texts are the bytes as they came, without the NUL that ends each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub enum Command<'x> {
     },
     /// `SMFIC_EOH`.
     EndOfHeader,
-    /// `SMFIC_BODY`: a piece of the body.
-    Body(&'x [u8]),
+    /// `SMFIC_BODY`: a piece of the body; a reply is due once it has ended.
+    Body(&'x [u8], End),
     /// `SMFIC_BODYEOB`: the message is complete; some MTAs send the last piece of the body with it.
     EndOfMessage(&'x [u8]),
     /// `SMFIC_ABORT`: the message is given up.
@@ -147,7 +147,7 @@ impl<'x> Command<'x> {
                 Self::Header { name, value: text(rest).ok_or_else(|| short("value"))?.0 }
             }
             b'N' => Self::EndOfHeader,
-            b'B' => Self::Body(payload),
+            b'B' => Self::Body(payload, frame.end),
             b'E' => Self::EndOfMessage(payload),
             b'A' => Self::Abort,
             b'Q' => Self::Quit,
@@ -169,7 +169,7 @@ impl<'x> Command<'x> {
             Self::Data => "DATA",
             Self::Header { .. } => "HEADER",
             Self::EndOfHeader => "EOH",
-            Self::Body(_) => "BODY",
+            Self::Body(..) => "BODY",
             Self::EndOfMessage(_) => "BODYEOB",
             Self::Abort => "ABORT",
             Self::Quit => "QUIT",
@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::{any, prop, prop_assert, proptest};
 
     fn parse(code: u8, payload: &[u8]) -> Result<Command<'_>, CommandError> {
-        Command::parse(Frame { code, payload })
+        Command::parse(Frame { code, payload, end: End::Complete })
     }
 
     #[test]
@@ -241,7 +241,7 @@ mod tests {
             (b'L', b"Subject\0 hi\n there\0", Command::Header { name: b"Subject", value: b" hi\n there" }),
             (b'L', b"X-Empty\0\0", Command::Header { name: b"X-Empty", value: b"" }),
             (b'N', b"", Command::EndOfHeader),
-            (b'B', b"a\0b", Command::Body(b"a\0b")),
+            (b'B', b"a\0b", Command::Body(b"a\0b", End::Complete)),
             (b'E', b"", Command::EndOfMessage(b"")),
             (b'A', b"", Command::Abort),
             (b'Q', b"", Command::Quit),

@@ -7,6 +7,9 @@ const LENGTH_BYTES: usize = 4;
 /// A stash that grew beyond this gives its memory back once it is empty, so that idle connections stay small.
 const STASH_KEPT_BYTES: usize = 4 << 10;
 
+/// The code of frames that are handed out in pieces as they come: pieces of a message's body.
+const STREAMED: u8 = b'B';
+
 /// One frame as it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'x> {
@@ -14,6 +17,17 @@ pub struct Frame<'x> {
     pub code: u8,
     /// What follows the letter.
     pub payload: &'x [u8],
+    /// Whether the frame is complete with this.
+    pub end: End,
+}
+
+/// Whether a frame is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// It is.
+    Complete,
+    /// More of its payload comes, as frames of the same code.
+    MoreToCome,
 }
 
 /// A frame that cannot be.
@@ -47,23 +61,25 @@ pub fn split(buffer: &[u8], cap: usize) -> Result<Option<(Frame<'_>, usize)>, Fr
     }
     let Some((whole, _)) = rest.split_at_checked(length) else { return Ok(None) };
     let Some((&code, payload)) = whole.split_first() else { return Err(FrameError::Empty) };
-    Ok(Some((Frame { code, payload }, LENGTH_BYTES + length)))
+    Ok(Some((Frame { code, payload, end: End::Complete }, LENGTH_BYTES + length)))
 }
 
 /// Puts frames together again, however the stream was cut.
 ///
-/// What one read brought is handed out in place; only an incomplete rest is copied. The memory that it takes grows
-/// with what has come, never with the length that a peer announces.
+/// What one read brought is handed out in place, and pieces of a body as far as they have come; only the start of other
+/// frames is copied. The memory that it takes grows with what has come, never with the length that a peer announces.
 #[derive(Debug)]
 pub struct Reassembly {
     stash: Vec<u8>,
+    /// Bytes of a streamed frame that are still to come.
+    streaming: usize,
     cap: usize,
 }
 
 impl Reassembly {
     /// Nothing has come yet; frames may announce at most `cap` bytes.
     pub fn new(cap: usize) -> Self {
-        Self { stash: Vec::new(), cap }
+        Self { stash: Vec::new(), streaming: 0, cap }
     }
 
     /// Hands each frame that is now complete to `handle`, in order, until it breaks. What comes after that, or is
@@ -77,18 +93,20 @@ impl Reassembly {
         mut handle: impl FnMut(Frame<'_>) -> ControlFlow<T>,
     ) -> Result<Option<T>, FrameError> {
         if self.stash.is_empty() {
-            let (taken, broke) = run(bytes, self.cap, &mut handle)?;
+            let (taken, broke) = self.run(bytes, &mut handle)?;
             self.stash.extend_from_slice(bytes.get(taken..).unwrap_or_default());
             return Ok(broke);
         }
-        self.stash.extend_from_slice(bytes);
-        let (taken, broke) = run(&self.stash, self.cap, &mut handle)?;
-        if taken >= self.stash.len() {
-            self.stash.clear();
-            self.stash.shrink_to(STASH_KEPT_BYTES);
+        let mut stash = std::mem::take(&mut self.stash);
+        stash.extend_from_slice(bytes);
+        let (taken, broke) = self.run(&stash, &mut handle)?;
+        if taken >= stash.len() {
+            stash.clear();
+            stash.shrink_to(STASH_KEPT_BYTES);
         } else {
-            self.stash.drain(..taken);
+            stash.drain(..taken);
         }
+        self.stash = stash;
         Ok(broke)
     }
 
@@ -96,21 +114,43 @@ impl Reassembly {
     pub fn has_rest(&self) -> bool {
         !self.stash.is_empty()
     }
-}
 
-fn run<T>(
-    bytes: &[u8],
-    cap: usize,
-    handle: &mut impl FnMut(Frame<'_>) -> ControlFlow<T>,
-) -> Result<(usize, Option<T>), FrameError> {
-    let mut rest = bytes;
-    while let Some((frame, taken)) = split(rest, cap)? {
-        rest = rest.get(taken..).unwrap_or_default();
-        if let ControlFlow::Break(outcome) = handle(frame) {
-            return Ok((bytes.len() - rest.len(), Some(outcome)));
+    /// Hands out what is there: how many bytes that took up, and what `handle` broke with.
+    fn run<T>(
+        &mut self,
+        bytes: &[u8],
+        handle: &mut impl FnMut(Frame<'_>) -> ControlFlow<T>,
+    ) -> Result<(usize, Option<T>), FrameError> {
+        let mut rest = bytes;
+        while let Some((frame, taken)) = self.next(rest)? {
+            rest = rest.get(taken..).unwrap_or_default();
+            if let ControlFlow::Break(outcome) = handle(frame) {
+                return Ok((bytes.len() - rest.len(), Some(outcome)));
+            }
         }
+        Ok((bytes.len() - rest.len(), None))
     }
-    Ok((bytes.len() - rest.len(), None))
+
+    fn next<'x>(&mut self, bytes: &'x [u8]) -> Result<Option<(Frame<'x>, usize)>, FrameError> {
+        if self.streaming == 0 {
+            let whole = split(bytes, self.cap)?;
+            let (Some(head), None) = (bytes.first_chunk::<{ LENGTH_BYTES + 1 }>(), &whole) else {
+                return Ok(whole);
+            };
+            let [a, b, c, d, STREAMED] = *head else { return Ok(None) };
+            self.streaming = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX) - 1;
+            let payload = bytes.get(head.len()..).unwrap_or_default();
+            self.streaming -= payload.len();
+            return Ok(Some((Frame { code: STREAMED, payload, end: End::MoreToCome }, bytes.len())));
+        }
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let payload = bytes.get(..self.streaming).unwrap_or(bytes);
+        self.streaming -= payload.len();
+        let end = if self.streaming == 0 { End::Complete } else { End::MoreToCome };
+        Ok(Some((Frame { code: STREAMED, payload, end }, payload.len())))
+    }
 }
 
 /// Appends a frame to `out`; its payload is the `parts` one after the other.
@@ -133,11 +173,20 @@ mod tests {
         let mut reassembly = Reassembly::new(cap);
         for chunk in chunks {
             reassembly.feed(chunk, |frame| {
-                frames.push((frame.code, frame.payload.to_vec()));
+                match frames.last_mut() {
+                    Some((_, payload, End::MoreToCome)) => {
+                        assert_eq!(frame.code, STREAMED);
+                        Vec::extend_from_slice(payload, frame.payload);
+                    }
+                    _ => frames.push((frame.code, frame.payload.to_vec(), frame.end)),
+                }
+                if let Some(last) = frames.last_mut() {
+                    last.2 = frame.end;
+                }
                 ControlFlow::<()>::Continue(())
             })?;
         }
-        Ok(frames)
+        Ok(frames.into_iter().map(|(code, payload, _)| (code, payload)).collect())
     }
 
     #[test]
@@ -159,9 +208,29 @@ mod tests {
     #[test]
     fn an_announced_length_allocates_nothing() {
         let mut reassembly = Reassembly::new(1 << 30);
-        let outcome = reassembly.feed(&[0x3f, 0xff, 0xff, 0xff, b'B', 1, 2], |_| ControlFlow::Break(()));
+        let outcome = reassembly.feed(&[0x3f, 0xff, 0xff, 0xff, b'L', 1, 2], |_| ControlFlow::Break(()));
         assert_eq!(outcome, Ok(None));
         assert!(reassembly.stash.capacity() < 1_000, "{}", reassembly.stash.capacity());
+    }
+
+    #[test]
+    fn a_body_is_handed_out_as_it_comes() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, b'B', &[b"abcdef"]);
+        write(&mut bytes, b'E', &[]);
+        let mut reassembly = Reassembly::new(100);
+        let mut seen = Vec::new();
+        for chunk in [&bytes[..3], &bytes[3..5], &bytes[5..8], &bytes[8..]] {
+            let fed = reassembly.feed(chunk, |frame| {
+                seen.push((frame.code, frame.payload.to_vec(), frame.end));
+                ControlFlow::<()>::Continue(())
+            });
+            assert_eq!(fed, Ok(None));
+        }
+        let expected =
+            [(b'B', "", End::MoreToCome), (b'B', "abc", End::MoreToCome), (b'B', "def", End::Complete)];
+        let expected = expected.into_iter().chain([(b'E', "", End::Complete)]);
+        assert_eq!(seen, expected.map(|(code, text, end)| (code, text.into(), end)).collect::<Vec<_>>());
     }
 
     #[test]
@@ -182,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_cut_gives_the_same_frames(
-            frames in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..40)), 0..12),
+            frames in prop::collection::vec((prop::sample::select(b"BEL".to_vec()), prop::collection::vec(any::<u8>(), 0..40)), 0..12),
             cuts in prop::collection::vec(0usize..500, 0..12),
         ) {
             let mut bytes = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::command::{Command, CommandError, Connection, Family, Macros};
 use super::edits::{self, BodyReplacement, EditError};
-use super::frame;
+use super::frame::{self, End};
 use super::negotiate::{Ability, Agreement, Event, VersionError};
 use super::reply::{self, EnhancedCode, Refusal, ReplyText};
 use super::spool::{Complete, Incoming, SpoolError, Spools};
@@ -178,9 +178,11 @@ impl Session {
                 self.end_header();
                 self.reply_to(Event::EndOfHeader, out);
             }
-            (Command::Body(bytes), Envelope | Header | Body) => {
+            (Command::Body(bytes, end), Envelope | Header | Body) => {
                 self.take_body(bytes);
-                self.reply_to(Event::Body, out);
+                if end == End::Complete {
+                    self.reply_to(Event::Body, out);
+                }
             }
             (Command::EndOfMessage(bytes), Envelope | Header | Body) => {
                 self.take_body(bytes);
@@ -969,9 +971,10 @@ mod tests {
             };
             let mut session = session_with(limits);
             let mut out = Vec::new();
-            session.handle(Command::parse(frame::Frame { code: b'O', payload: &[6; 12] }).unwrap(), &mut out).unwrap();
+            session.handle(Command::parse(frame::Frame { code: b'O', payload: &[6; 12], end: End::Complete }).unwrap(), &mut out).unwrap();
             for (code, payload) in frames {
-                let Ok(command) = Command::parse(frame::Frame { code, payload: &payload }) else { continue };
+                let frame = frame::Frame { code, payload: &payload, end: End::Complete };
+                let Ok(command) = Command::parse(frame) else { continue };
                 match session.handle(command, &mut out) {
                     Ok(Step::Judge(_)) => {
                         let mut answer = session.answer_failure(EnhancedCode::SYSTEM);

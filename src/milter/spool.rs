@@ -3,8 +3,8 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -12,6 +12,11 @@ use crate::limits::Limits;
 
 /// A message's first allocation, in bytes: most mail is smaller.
 const FIRST_BYTES: usize = 4 << 10;
+/// A message that outgrows this gets a buffer of the largest size at once, a used one if there is one: memory that was
+/// used before costs no page faults.
+const SMALL_BYTES: usize = 128 << 10;
+/// Most used buffers that are kept.
+const KEPT_BUFFERS: usize = 8;
 /// The unit in which memory for reading files back is shared out.
 const LOAD_UNIT_BYTES: usize = 64 << 10;
 
@@ -25,6 +30,15 @@ pub struct Spools {
     loading_units: usize,
 }
 
+/// Memory that all messages share.
+#[derive(Debug)]
+struct Budget {
+    used: AtomicUsize,
+    cap: usize,
+    /// Used buffers of the largest size; not counted as used.
+    buffers: Mutex<Vec<Vec<u8>>>,
+}
+
 impl Spools {
     /// Temporary files go to `directory`; `limits` has the caps for memory.
     pub fn new(directory: PathBuf, limits: &Limits) -> Self {
@@ -32,7 +46,11 @@ impl Spools {
         Self {
             directory,
             per_message: limits.body_in_memory_bytes,
-            budget: Arc::new(Budget { used: AtomicUsize::new(0), cap: limits.bodies_in_memory_bytes }),
+            budget: Arc::new(Budget {
+                used: AtomicUsize::new(0),
+                cap: limits.bodies_in_memory_bytes,
+                buffers: Mutex::new(Vec::new()),
+            }),
             loading: Arc::new(Semaphore::new(loading_units)),
             loading_units,
         }
@@ -47,13 +65,6 @@ impl Spools {
     pub fn bytes_in_memory(&self) -> usize {
         self.budget.used.load(Ordering::Relaxed)
     }
-}
-
-/// Memory that all messages share.
-#[derive(Debug)]
-struct Budget {
-    used: AtomicUsize,
-    cap: usize,
 }
 
 /// A message's part of the shared memory; given back when dropped.
@@ -73,6 +84,21 @@ impl Reservation {
         }
         self.bytes += more;
         true
+    }
+}
+
+impl Budget {
+    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes back a buffer of the largest size.
+    fn keep(&self, mut buffer: Vec<u8>) {
+        let mut buffers = self.buffers();
+        if buffer.capacity() > SMALL_BYTES && buffers.len() < KEPT_BUFFERS {
+            buffer.clear();
+            buffers.push(buffer);
+        }
     }
 }
 
@@ -164,14 +190,8 @@ impl Incoming {
     pub fn append(&mut self, bytes: &[u8]) {
         if let Store::Memory { bytes: held, reservation } = &mut self.store {
             let needed = held.len() + bytes.len();
-            if needed > held.capacity() {
-                let wanted = needed.max(2 * held.capacity()).max(FIRST_BYTES);
-                let wanted = wanted.min(self.spools.per_message.max(needed));
-                if needed <= self.spools.per_message && reservation.grow_to(wanted) {
-                    held.reserve_exact(wanted - held.len());
-                } else {
-                    self.store = self.spools.spill(held);
-                }
+            if needed > held.capacity() && !self.spools.make_room(held, reservation, needed) {
+                self.store = self.spools.spill(held);
             }
         }
         match &mut self.store {
@@ -208,7 +228,7 @@ impl Incoming {
         let body_start = self.body_start.unwrap_or(self.length);
         match self.store {
             Store::Memory { bytes, reservation } => Ok(Complete::Ready(Spooled {
-                inner: Arc::new(Held { bytes, body_start, _reservation: Some(reservation), _permit: None }),
+                inner: Arc::new(Held { bytes, body_start, reservation: Some(reservation), _permit: None }),
             })),
             Store::File(writer) => {
                 let file = writer
@@ -222,15 +242,40 @@ impl Incoming {
 }
 
 impl Spools {
+    /// Makes room for `needed` bytes in memory; false when that is more than the message or all of them may have.
+    fn make_room(&self, held: &mut Vec<u8>, reservation: &mut Reservation, needed: usize) -> bool {
+        if needed > self.per_message {
+            return false;
+        }
+        if needed <= SMALL_BYTES {
+            let wanted =
+                needed.max(2 * held.capacity()).clamp(FIRST_BYTES, SMALL_BYTES).min(self.per_message);
+            if reservation.grow_to(wanted) {
+                held.reserve_exact(wanted - held.len());
+                return true;
+            }
+        }
+        if !reservation.grow_to(self.per_message) {
+            return false;
+        }
+        let mut buffer = self.budget.buffers().pop().unwrap_or_else(|| Vec::with_capacity(self.per_message));
+        buffer.extend_from_slice(held);
+        *held = buffer;
+        true
+    }
+
     /// Moves what has come to a temporary file.
-    fn spill(&self, held: &[u8]) -> Store {
+    fn spill(&self, held: &mut Vec<u8>) -> Store {
         match tempfile::tempfile_in(&self.directory) {
             Err(source) => Store::Lost(SpoolError::Create { directory: self.directory.clone(), source }),
             Ok(file) => {
                 let mut writer = BufWriter::new(file);
-                match writer.write_all(held) {
+                let length = held.len();
+                let written = writer.write_all(held);
+                self.budget.keep(std::mem::take(held));
+                match written {
                     Ok(()) => Store::File(writer),
-                    Err(source) => Store::Lost(self.write_error(held.len(), source)),
+                    Err(source) => Store::Lost(self.write_error(length, source)),
                 }
             }
         }
@@ -286,7 +331,7 @@ impl OnFile {
             Ok(bytes)
         });
         let bytes = read.await.unwrap_or_else(|join| Err(io::Error::other(join))).map_err(error)?;
-        Ok(Spooled { inner: Arc::new(Held { bytes, body_start, _reservation: None, _permit: permit }) })
+        Ok(Spooled { inner: Arc::new(Held { bytes, body_start, reservation: None, _permit: permit }) })
     }
 }
 
@@ -301,15 +346,26 @@ pub struct Spooled {
 struct Held {
     bytes: Vec<u8>,
     body_start: usize,
-    _reservation: Option<Reservation>,
+    reservation: Option<Reservation>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // One that was read back from a file is of any size, and has no reservation.
+        if let Some(reservation) = &self.reservation
+            && self.bytes.capacity() > SMALL_BYTES
+        {
+            reservation.budget.keep(std::mem::take(&mut self.bytes));
+        }
+    }
 }
 
 impl Spooled {
     /// A message that did not come over a connection, for tests and tools. `body_start` is where its body begins.
     pub fn from_bytes(bytes: Vec<u8>, body_start: usize) -> Self {
         let body_start = body_start.min(bytes.len());
-        Self { inner: Arc::new(Held { bytes, body_start, _reservation: None, _permit: None }) }
+        Self { inner: Arc::new(Held { bytes, body_start, reservation: None, _permit: None }) }
     }
 
     /// The whole message.

@@ -170,6 +170,8 @@ impl<G: Gate> Connection<G> {
     }
 
     async fn judge(&mut self, ready: Ready) -> Result<(), ConnectionError> {
+        // Replies to what came before the message must not wait for it.
+        self.flush().await?;
         let Ready { envelope, message } = ready;
         let message = match message {
             Complete::Ready(message) => message,

@@ -28,7 +28,7 @@ run-tools:
 
 corpus: ## the tests over $(CORPUS): real mail, real damage
 	@test -d "$(CORPUS)" || { echo "make corpus: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
-	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --quiet --release --features corpus --test corpus --test disclaimers
+	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --quiet --release --features corpus --test 'corpus*' --test disclaimers
 
 bench: ## each stage and the whole pipeline, over lists of 100 to 50,000 terms
 	cargo bench --quiet

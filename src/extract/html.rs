@@ -272,7 +272,8 @@ impl Reader {
         }
         let outer = self.flags();
         let flags = tag.flags_within(outer, flow);
-        if flow != Flow::Image && !(flags.has(Flags::HIDDEN) && !outer.has(Flags::HIDDEN)) {
+        let begins_hidden = flags.has(Flags::HIDDEN) && !outer.has(Flags::HIDDEN);
+        if flow != Flow::Image && !begins_hidden {
             self.space(flow);
         }
         if flow == Flow::Image && !tag.alt.is_empty() && !flags.has(Flags::HIDDEN) {

@@ -1,5 +1,6 @@
 //! From parts to the text that people see, located by zone and part. Text and HTML alone; never decides anything.
 
+mod cms;
 mod css;
 mod flowed;
 mod html;

@@ -7,9 +7,9 @@ use memchr::{memchr2, memmem};
 use super::flowed::{self, SoftSpace};
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
-use super::{Extraction, Text, html};
+use super::{Extraction, Text, cms, html};
 use crate::limits::Limits;
-use crate::message::{Field, Message, Part, PartKind, Value, charset, decode_words};
+use crate::message::{Field, Message, Part, PartKind, Protection, Value, charset, decode_words};
 use crate::verdict::{Coverage, Gap, PartPath, Zone};
 
 /// The fields that zone `header` has: what people read, and what senders write themselves.
@@ -156,11 +156,14 @@ impl Reader<'_> {
         if page.hidden.trim().is_empty() {
             return (zoned, None);
         }
-        zoned.body.push_str(&page.hidden);
+        zoned.body.push_str(&clean(page.hidden.into()));
         (zoned, Some(WITH_HIDDEN))
     }
 
     fn attachment(&mut self, message: &Message<'_>, part: &Part<'_>, alternative: Option<u16>) {
+        if is_cms(part) {
+            return self.cms(part);
+        }
         let Some(kind) = readable(part) else { return };
         let bytes = self.decoded(part);
         if kind == Readable::Message {
@@ -174,7 +177,7 @@ impl Reader<'_> {
             Readable::Html => {
                 let page = html::read(&text);
                 let place = (!page.hidden.trim().is_empty()).then_some(WITH_HIDDEN);
-                (page.visible + "\n" + &page.hidden, place)
+                (clean((page.visible + "\n" + &page.hidden).into()), place)
             }
             // RFC 5545 §3.1: long lines are folded anywhere, inside words too.
             Readable::Folded => (clean(text).replace("\n ", "").replace("\n\t", ""), None),
@@ -183,6 +186,18 @@ impl Reader<'_> {
         self.add(Zone::Attachment, part.path.clone(), alternative, text);
         if let Some(last) = self.texts.last_mut().filter(|last| last.part == part.path) {
             last.place = place.map(str::to_owned);
+        }
+    }
+
+    /// A signed message in one piece: what was signed is read as a message of its own.
+    fn cms(&mut self, part: &Part<'_>) {
+        if part.protection == Protection::Encrypted {
+            return;
+        }
+        let bytes = self.decoded(part);
+        match cms::signed_content(&bytes) {
+            Some(content) => self.encoded_message(part, &content),
+            None => self.coverage.note(Gap::Damaged, part.path.clone()),
         }
     }
 
@@ -295,6 +310,12 @@ fn readable(part: &Part<'_>) -> Option<Readable> {
         "eml" => Some(Readable::Message),
         _ => None,
     }
+}
+
+/// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
+fn is_cms(part: &Part<'_>) -> bool {
+    matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
+        || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
 }
 
 /// Whether bytes that a name calls text are none.

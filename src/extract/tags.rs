@@ -42,11 +42,11 @@ pub(super) fn flow(name: &[u8]) -> Flow {
     }
 }
 
+/// The names of elements.
+type Names = &'static [&'static [u8]];
+
 /// Which open element the start of this one ends, and which keeps it from looking further out (HTML §13.1.2.4).
-pub(super) fn implied_end(
-    name: &[u8],
-    flow: Flow,
-) -> Option<(&'static [&'static [u8]], &'static [&'static [u8]])> {
+pub(super) fn implied_end(name: &[u8], flow: Flow) -> Option<(Names, Names)> {
     Some(match name {
         b"li" => (&[b"li"], &[b"ul", b"ol", b"menu"]),
         b"dd" | b"dt" => (&[b"dd", b"dt"], &[b"dl"]),

@@ -60,11 +60,11 @@ pub(super) fn split(text: &str, marks: &[Mark]) -> Zoned {
         match Line::of(line, &lines, marks) {
             Line::Plain if state == State::Signature => push(line, &mut zoned.signature),
             Line::Plain => push(line, &mut zoned.body),
-            Line::SignatureMark => {
+            Line::Mark => {
                 state = State::Signature;
                 push(line, &mut zoned.signature);
             }
-            Line::SignatureLine => push(line, &mut zoned.signature),
+            Line::Device => push(line, &mut zoned.signature),
             Line::Separator => {
                 state = State::Older;
                 push(line, &mut zoned.quoted);
@@ -84,8 +84,8 @@ pub(super) fn split(text: &str, marks: &[Mark]) -> Zoned {
 /// What a line says of those that follow.
 enum Line {
     Plain,
-    SignatureMark,
-    SignatureLine,
+    Mark,
+    Device,
     Separator,
     /// It goes on over that many more lines. The quoted lines below may have marks of their own.
     Attribution {
@@ -98,12 +98,12 @@ impl Line {
     fn of(line: &str, below: &Lines<'_>, marks: &[Mark]) -> Self {
         let text = line.trim_matches([' ', '\t', '*', '\u{a0}']);
         match text.as_bytes().first() {
-            Some(b'-') if line == "-- " || (line == "--" && below.is_near_end()) => Self::SignatureMark,
+            Some(b'-') if line == "-- " || (line == "--" && below.is_near_end()) => Self::Mark,
             Some(b'-') if is_separator(text) => Self::Separator,
             Some(b'B') if text == "Begin forwarded message:" => Self::Separator,
             Some(b'F') if text.starts_with("From:") && is_header_block(*below) => Self::Separator,
             Some(b'O') if text.starts_with("On ") => attribution(text, *below, marks),
-            Some(b'S' | b'G') if is_device_line(text) => Self::SignatureLine,
+            Some(b'S' | b'G') if is_device_line(text) => Self::Device,
             _ => Self::Plain,
         }
     }
@@ -258,9 +258,9 @@ struct Lines<'x> {
 
 impl Lines<'_> {
     /// Whether so little follows that a line `--` is a signature's mark that lost its space on the way.
-    fn is_near_end(&self) -> bool {
+    fn is_near_end(mut self) -> bool {
         const MOST_LINES: usize = 12;
-        self.skip(MOST_LINES).next().is_none()
+        self.nth(MOST_LINES).is_none()
     }
 }
 

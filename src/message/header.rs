@@ -109,5 +109,9 @@ fn passes_over(raw: &[u8], start: usize, line: &Range<usize>) -> bool {
     let next = line_at(raw, line.end).and_then(|next| raw.get(trim_end(raw, &next)));
     let first = raw.get(line.clone()).unwrap_or_default();
     let is_field = next.is_some_and(|next| name_length(next).is_some());
+    // A delimiter whose blank line is missing, or is a space: the parts begin here.
+    if first.starts_with(b"--") {
+        return false;
+    }
     is_field || (line.start == start && first.starts_with(b"From ") && next.is_some_and(<[u8]>::is_empty))
 }

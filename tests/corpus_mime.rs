@@ -1,0 +1,250 @@
+//! Real and damaged mail from the corpus: read without a panic, in time, and as its facts say. Holds none of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use mailwarden::extract::Extraction;
+use mailwarden::limits::Limits;
+use mailwarden::message::{Message, Part, PartKind, Protection};
+use serde_json::Value;
+
+/// Messages that CPython's `email` and we read differently, and why ours stands.
+const DIFFERENT_PARTS: &[(&str, &str)] = &[
+    (
+        "chatmail-misc/gmail_ndn_group.eml",
+        "the fields of a message/delivery-status are no parts: they are read as its text",
+    ),
+    (
+        "chatmail-misc/posteo_ndn.eml",
+        "the fields of a message/delivery-status are no parts: they are read as its text",
+    ),
+    (
+        "cpython-email/msg_15.eml",
+        "two multiparts with one boundary: after the inner one's end the outer goes on",
+    ),
+    (
+        "cpython-email/msg_16.eml",
+        "the fields of a message/delivery-status are no parts: they are read as its text",
+    ),
+    (
+        "cpython-email/msg_36.eml",
+        "what follows an external body's fields is a phantom (RFC 2046 §5.2.3), and no part",
+    ),
+    ("cpython-email/msg_37.eml", "two delimiters in a row have an empty part between them"),
+    ("cpython-email/msg_39.eml", "multiparts with one boundary: after the inner one's end the outer goes on"),
+    (
+        "cpython-email/msg_43.eml",
+        "the fields of a message/delivery-status are no parts: they are read as its text",
+    ),
+    ("mail-parser-malformed/000.eml", "two delimiters in a row have an empty part between them"),
+    ("mail-parser-malformed/005.eml", "boundaries that end in dashes: we find a part more"),
+    (
+        "mail-parser-malformed/017.eml",
+        "the `;` before the boundary is missing: the type ends at the white space",
+    ),
+    ("mail-parser-malformed/019.eml", "a broken line among fields: we pass over it and find the parts"),
+    (
+        "mail-parser-rfc/001.eml",
+        "what follows an external body's fields is a phantom (RFC 2046 §5.2.3), and no part",
+    ),
+    (
+        "mail-parser-rfc/008.eml",
+        "a message in base64 has no parts in the message's bytes: its text is read apart",
+    ),
+    ("mail-parser-thirdparty/009.eml", "a fragment of a message is no message"),
+    ("mail-parser-thirdparty/012.eml", "a boundary folded inside its quotes: unfolded, it delimits"),
+];
+
+/// Messages whose attachment names differ from the labels', and why ours stand.
+const DIFFERENT_NAMES: &[(&str, &str)] =
+    &[("cpython-email/msg_15.eml", "two multiparts with one boundary: the labels miss the outer one's file")];
+
+#[test]
+fn every_message_is_read_in_time() {
+    let limits = Limits::default();
+    let mut slow = Vec::new();
+    let files = messages();
+    assert!(files.len() > 400, "only {} messages under {}", files.len(), corpus().display());
+    for path in files {
+        let raw = fs::read(&path).unwrap();
+        let best = (0..3)
+            .map(|_| {
+                let start = Instant::now();
+                let message = Message::parse(&raw, &limits);
+                let extraction = Extraction::read(&message, &limits);
+                assert!(!message.parts.is_empty(), "{}", path.display());
+                assert!(extraction.texts.iter().all(|text| !text.text.is_empty()), "{}", path.display());
+                start.elapsed()
+            })
+            .min()
+            .unwrap();
+        for part in &message_parts(&raw) {
+            assert!(part.1 <= part.2 && part.2 <= raw.len(), "{}: {}", path.display(), part.0);
+        }
+        if best > Duration::from_millis(50) && !cfg!(debug_assertions) {
+            slow.push(format!("{}: {best:?}", path.display()));
+        }
+    }
+    assert!(slow.is_empty(), "over 50 ms: {slow:#?}");
+}
+
+#[test]
+fn parts_are_those_that_python_sees() {
+    let facts = fs::read_to_string(corpus().join("mime/facts.jsonl")).unwrap();
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for line in facts.lines() {
+        let fact: Value = serde_json::from_str(line).unwrap();
+        let name = fact["path"].as_str().unwrap();
+        let raw = fs::read(corpus().join("mime").join(name)).unwrap();
+        let message = Message::parse(&raw, &Limits::default());
+        let theirs: Vec<String> = fact["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| part["type"].as_str().unwrap().to_owned())
+            .collect();
+        let ours: Vec<String> = message.parts.iter().map(|part| part.content_type.clone()).collect();
+        let excepted = DIFFERENT_PARTS.iter().any(|(excepted, _)| *excepted == name);
+        compared += 1;
+        if (ours == theirs) == excepted {
+            let defects = fact["defects"].to_string();
+            wrong.push(format!(
+                "{name}\n  theirs {theirs:?}\n  ours   {ours:?}\n  excepted {excepted} {defects}"
+            ));
+        }
+    }
+    assert!(compared > 200, "compared only {compared}");
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn names_and_protection_are_as_labelled() {
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for row in table(&corpus().join("mime/labels.csv")).into_iter().filter(|row| row["kind"] == "message") {
+        let name = &row["path"];
+        let raw = fs::read(corpus().join("mime").join(name)).unwrap();
+        let message = Message::parse(&raw, &Limits::default());
+        compared += 1;
+        let labelled = row["protection"].as_str();
+        if !protection_fits(labelled, &message) {
+            let ours: Vec<_> =
+                message.parts.iter().map(|part| (&part.content_type, part.protection)).collect();
+            wrong.push(format!("{name}: labelled {labelled}, ours {ours:?}"));
+        }
+        let theirs: Vec<&str> =
+            row["attachment_names"].split(" | ").map(str::trim).filter(|name| !name.is_empty()).collect();
+        let ours: Vec<&str> = message.parts.iter().filter_map(|part| part.filename.as_deref()).collect();
+        // The labels have names as they came; ours are decoded.
+        let encoded = theirs.iter().any(|name| name.contains("=?"));
+        let theirs =
+            if encoded && ours.iter().all(|name| !name.contains("=?")) { ours.clone() } else { theirs };
+        let excepted = DIFFERENT_NAMES.iter().any(|(excepted, _)| excepted == name);
+        if (theirs == ours) == excepted {
+            wrong.push(format!("{name}: excepted {excepted}\n  theirs {theirs:?}\n  ours   {ours:?}"));
+        }
+    }
+    for row in table(&corpus().join("email/labels.csv")) {
+        let raw = fs::read(corpus().join("email").join(&row["path"])).unwrap();
+        let message = Message::parse(&raw, &Limits::default());
+        compared += 1;
+        let parts: usize = row["n_parts"].parse().unwrap();
+        if parts != message.parts.len() || !protection_fits(&row["protection"], &message) {
+            let ours: Vec<_> =
+                message.parts.iter().map(|part| (&part.content_type, part.protection)).collect();
+            wrong.push(format!("{}: labelled {parts} {}, ours {ours:?}", row["path"], row["protection"]));
+        }
+    }
+    assert!(compared > 400, "compared only {compared}");
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Whether what the parts say is what the label says of the whole message.
+fn protection_fits(label: &str, message: &Message<'_>) -> bool {
+    let has = |wanted: &dyn Fn(&Part<'_>) -> bool| message.parts.iter().any(wanted);
+    let encrypted = has(&|part| part.protection == Protection::Encrypted);
+    let signed = has(&|part| part.protection == Protection::Signed);
+    match label {
+        "none" => !encrypted && !signed,
+        "pgp-mime-encrypted"
+        | "contains-encrypted-part"
+        | "smime-enveloped"
+        | "pgp-inline-encrypted"
+        | "pgp-inline-encrypted-partial" => encrypted,
+        "smime-opaque-signed" | "smime-clear-signed" | "signed-only" | "contains-signed-part" => {
+            signed && !encrypted
+        }
+        // What is inside a document is for the readers of documents to say.
+        other if other.starts_with("none (") => !encrypted,
+        other => panic!("no such label: {other}"),
+    }
+}
+
+fn message_parts(raw: &[u8]) -> Vec<(String, usize, usize)> {
+    let message = Message::parse(raw, &Limits::default());
+    let leaf = |part: &&Part<'_>| part.kind != PartKind::Container;
+    message
+        .parts
+        .iter()
+        .filter(leaf)
+        .map(|part| (part.path.to_string(), part.body.start, part.body.end))
+        .collect()
+}
+
+fn corpus() -> PathBuf {
+    let folder =
+        std::env::var_os("MAILWARDEN_CORPUS").map_or_else(|| "../shared/corpus".into(), PathBuf::from);
+    assert!(folder.is_dir(), "no corpus at {}: set MAILWARDEN_CORPUS", folder.display());
+    folder
+}
+
+fn messages() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![corpus().join("mime"), corpus().join("email")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "eml") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The rows of a CSV file by their column names (RFC 4180).
+fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
+    let text = fs::read_to_string(path).unwrap();
+    let mut rows = vec![vec![String::new()]];
+    let mut quoted = false;
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                rows.last_mut().unwrap().last_mut().unwrap().push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted => rows.last_mut().unwrap().push(String::new()),
+            '\n' if !quoted => rows.push(vec![String::new()]),
+            '\r' if !quoted => {}
+            other => rows.last_mut().unwrap().last_mut().unwrap().push(other),
+        }
+    }
+    let mut rows = rows.into_iter();
+    let names = rows.next().unwrap();
+    rows.filter(|row| row.len() == names.len()).map(|row| names.iter().cloned().zip(row).collect()).collect()
+}

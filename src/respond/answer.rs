@@ -116,7 +116,7 @@ fn words<'a>(context: &AnswerContext<'a>) -> Result<Words<'a>, RespondError> {
         partial: named.len() < envelope.recipients.len(),
         recipients: named.into_iter().take(MOST_LISTED).collect(),
         reasons,
-        undisclaimed: recipients.iter().any(|index| delivered_by_rules(index)),
+        undisclaimed: recipients.iter().any(delivered_by_rules),
         contact,
         reference,
     })
@@ -315,7 +315,7 @@ impl Words<'_> {
     fn closing(&self) -> Vec<String> {
         let mut paragraphs = Vec::new();
         if self.partial {
-            paragraphs.push("This concerns the recipients above alone.".to_owned());
+            paragraphs.push("This is about the recipients above only.".to_owned());
         }
         paragraphs.push("Your message is attached as you sent it.".to_owned());
         paragraphs.push(format!(
@@ -381,4 +381,133 @@ fn is_wire_text(bytes: &[u8]) -> bool {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         text.len() <= 998 && !text.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use mail_parser::{MessageParser, MimeHeaders};
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::message::{Address, Origin};
+    use crate::policy::Sources;
+    use crate::verdict::{Coverage, Mode, RuleId, RuleMatch};
+
+    const ORIGINAL: &[u8] = b"From: Ana <ana@oakfield.example>\r\nSubject: the <wall> & Oliver\r\nMessage-ID: <1@oakfield.example>\r\n\r\n.Nightshade\r\n";
+
+    fn policy() -> Policy {
+        let rule = "[[rule]]\nid = \"nightshade\"\ntitle = \"Nightshade <is> returned\"\nclause = \"Mail policy, 7\"\n\
+            category = \"test\"\nseverity = \"mild\"\nmode = \"enforce\"\nif.direction = [\"outbound\"]\n\
+            then = { action = \"return\", guidance = \"plants\" }\n";
+        let files = [
+            ("organisation.toml", "name = \"Ysgol Dderwen\"\ndomains = [\"oakfield.example\"]\n"),
+            ("rules.toml", rule),
+            ("guidance/plants.md", "Take the *word* out, and [read on](https://oakfield.example/a?b&c).\n"),
+        ];
+        let files: BTreeMap<String, String> =
+            files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+        Policy::compile(&Sources { files }).unwrap()
+    }
+
+    fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
+        let envelope = Envelope {
+            queue_id: None,
+            origin: Origin::Smtp,
+            client: None,
+            authenticated: None,
+            sender: Address::parse(b"<Ana@oakfield.example>"),
+            recipients: (0..recipients)
+                .filter_map(|number| Address::parse(format!("<to{number}@beechwood.example>").as_bytes()))
+                .collect(),
+        };
+        let found = RuleMatch {
+            rule: RuleId("nightshade".to_owned()),
+            mode: Mode::Enforce,
+            action: Action::Return,
+            recipients: concerned.to_vec(),
+        };
+        let actions = (0..recipients)
+            .map(|index| if concerned.contains(&index) { Action::Return } else { Action::Pass });
+        let verdict = Verdict {
+            action: Action::Return,
+            recipients: actions.collect(),
+            rules: vec![found],
+            findings: Vec::new(),
+            coverage: Coverage::default(),
+            elapsed: None,
+        };
+        answer(&AnswerContext {
+            envelope: &envelope,
+            message: &Message::parse(original, &Limits::default()),
+            verdict: &verdict,
+            policy: &policy(),
+            reference: "4XYZ",
+            recipients: concerned,
+            from: "Post Ysgol Dderŵen <mailwarden@oakfield.example>",
+            contact: "the office (office@oakfield.example)",
+            at: &"2026-03-03T09:15:00+00:00[Europe/London]".parse().unwrap(),
+        })
+        .unwrap()
+    }
+
+    /// The whole message, compared with the file beside the other fixtures.
+    #[test]
+    fn an_answer_is_written_as_expected() {
+        let found = written(ORIGINAL, 3, &[0, 2]);
+        let path = "fixtures/answers/returned.eml";
+        if std::env::var_os("MAILWARDEN_BLESS").is_some() {
+            std::fs::write(path, &found).unwrap();
+        }
+        assert_eq!(String::from_utf8(found).unwrap(), std::fs::read_to_string(path).unwrap());
+    }
+
+    #[test]
+    fn originals_of_any_bytes_come_back_whole() {
+        let long = [b"Subject: x\r\n\r\n".as_slice(), &[b'a'; 1_200], b"\r\n"].concat();
+        let cases: [(&[u8], &str); 8] = [
+            (ORIGINAL, "message/rfc822"),
+            (b"Subject: caf\xe9\r\n\r\n\xff\xfe\r\n", "message/rfc822"),
+            (b"", "message/rfc822"),
+            (b"Subject: x\r\n\r\nno line end", "message/rfc822"),
+            (b"Subject: x\r\n\r\nN\0L\r\n", "application/octet-stream"),
+            (b"Subject: x\n\nbare LF\n", "application/octet-stream"),
+            (b"Subject: x\r\n\r\nbare \r CR\r\n", "application/octet-stream"),
+            (&long, "application/octet-stream"),
+        ];
+        for (original, kind) in cases {
+            let out = written(original, 1, &[0]);
+            let lines = out.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap();
+            assert!(lines < 1_000 && !out.contains(&0), "{}", out.escape_ascii());
+            let parsed = MessageParser::new().parse(&out).unwrap();
+            let last = parsed.parts.last().unwrap();
+            let content_type = last.content_type().unwrap();
+            assert_eq!(format!("{}/{}", content_type.ctype(), content_type.subtype().unwrap()), kind);
+            if kind == "message/rfc822" {
+                let body =
+                    usize::try_from(last.offset_body).unwrap()..usize::try_from(last.offset_end).unwrap();
+                assert_eq!(&out[body], original, "{}", original.escape_ascii());
+            } else {
+                assert_eq!(last.contents(), original, "{}", original.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn a_subject_that_no_header_can_hold_is_left_out() {
+        for subject in ["caf\u{e9}", &"s".repeat(3_000), "", "a\r\n \r\n b"] {
+            let out = written(format!("Subject: {subject}\r\nX: y\r\n\r\n").as_bytes(), 1, &[0]);
+            let out = String::from_utf8_lossy(&out);
+            assert!(out.contains("Subject: Your message was not delivered\r\nDate: "), "{out}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_of_recipients_is_cut() {
+        let all: Vec<usize> = (0..1_000).collect();
+        let out = String::from_utf8(written(ORIGINAL, 1_000, &all)).unwrap();
+        assert_eq!(out.matches("@beechwood.example").count(), 2 * MOST_LISTED);
+        assert!(out.contains("and 980 more") && !out.contains("above only"), "{out}");
+    }
 }

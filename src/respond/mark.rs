@@ -54,15 +54,15 @@ pub(super) fn is_field_name(name: &str) -> bool {
 
 /// The own field, the subject prefixes and the fields that the rules ask for.
 pub(super) fn edits(message: &Message<'_>, thens: &[&Then], tag: &Tag<'_>) -> Edits {
-    let mut header = vec![HeaderEdit::Add { name: OWN_FIELD.to_owned(), value: own_value(tag) }];
     let mut prefixes: Vec<&str> = Vec::new();
     for prefix in thens.iter().filter_map(|then| then.subject_prefix.as_deref()).map(str::trim) {
         if !prefix.is_empty() && !prefixes.contains(&prefix) {
             prefixes.push(prefix);
         }
     }
-    header.extend(subject(message, &prefixes));
+    let mut header = subject(message, &prefixes);
     header.extend(fields(message, thens.iter().flat_map(|then| &then.headers)));
+    header.push(HeaderEdit::Add { name: OWN_FIELD.to_owned(), value: own_value(tag) });
     Edits { header, body: Vec::new() }
 }
 
@@ -197,4 +197,83 @@ fn fields<'t>(message: &Message<'_>, wanted: impl Iterator<Item = &'t ThenHeader
         edits.push(HeaderEdit::Replace { name, nth: 1, value });
     }
     edits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::respond::apply;
+
+    fn marked(raw: &str, prefixes: &[&str]) -> String {
+        let message = Message::parse(raw.as_bytes(), &Limits::default());
+        let edits = Edits { header: subject(&message, prefixes), body: Vec::new() };
+        String::from_utf8(apply(raw.as_bytes(), &edits)).unwrap()
+    }
+
+    #[test]
+    fn a_prefix_goes_in_front_once_and_the_rest_stays() {
+        for (raw, expected) in [
+            ("Subject: the wall\r\n\r\n", "Subject: CONFIDENTIAL the wall\r\n\r\n"),
+            ("Subject:the  wall \r\n\r\n", "Subject: CONFIDENTIAL the  wall \r\n\r\n"),
+            ("Subject:\r\n\r\n", "Subject: CONFIDENTIAL\r\n\r\n"),
+            ("From: a\r\n\r\n", "From: a\r\nSubject: CONFIDENTIAL\r\n\r\n"),
+            ("Subject: Re: CONFIDENTIAL the wall\r\n\r\n", "Subject: Re: CONFIDENTIAL the wall\r\n\r\n"),
+            (
+                "Subject: =?utf-8?B?Q09ORklERU5USUFM?= x\r\n\r\n",
+                "Subject: =?utf-8?B?Q09ORklERU5USUFM?= x\r\n\r\n",
+            ),
+            ("Subject: CONFIDENTIALLY\r\n\r\n", "Subject: CONFIDENTIAL CONFIDENTIALLY\r\n\r\n"),
+            ("Subject: confidential?\r\n\r\n", "Subject: CONFIDENTIAL confidential?\r\n\r\n"),
+            ("Subject: =?utf-8?Q?caf=C3=A9?=\r\n\r\n", "Subject: CONFIDENTIAL =?utf-8?Q?caf=C3=A9?=\r\n\r\n"),
+            (
+                "subject: a\r\nSUBJECT: b\r\n\r\n",
+                "subject: CONFIDENTIAL a\r\nSUBJECT: CONFIDENTIAL b\r\n\r\n",
+            ),
+        ] {
+            assert_eq!(marked(raw, &["CONFIDENTIAL"]), expected);
+        }
+    }
+
+    #[test]
+    fn a_prefix_beyond_ascii_is_encoded_and_joins_encoded_words() {
+        assert_eq!(
+            marked("Subject: noon\r\n\r\n", &["CYFRINACHOL – ŵyl"]),
+            "Subject: =?utf-8?Q?CYFRINACHOL_=E2=80=93_=C5=B5yl?= noon\r\n\r\n"
+        );
+        let encoded = marked("Subject: =?utf-8?Q?caf=C3=A9?=\r\n\r\n", &["ŵ"]);
+        assert_eq!(encoded, "Subject: =?utf-8?Q?=C5=B5_?= =?utf-8?Q?caf=C3=A9?=\r\n\r\n");
+        assert_eq!(marked(&encoded, &["ŵ"]), encoded);
+    }
+
+    #[test]
+    fn a_long_subject_is_folded_behind_the_prefix() {
+        let subject = "s".repeat(70);
+        assert_eq!(
+            marked(&format!("Subject: {subject}\r\n more\r\n\r\n"), &["[found]", "CONFIDENTIAL"]),
+            format!("Subject: [found] CONFIDENTIAL\r\n {subject}\r\n more\r\n\r\n")
+        );
+    }
+
+    #[test]
+    fn bytes_of_any_kind_in_a_subject_stay() {
+        let raw = b"Subject: caf\xe9 \xff\r\n\r\n";
+        let message = Message::parse(raw, &Limits::default());
+        let edits = Edits { header: subject(&message, &["[found]"]), body: Vec::new() };
+        assert_eq!(apply(raw, &edits), b"Subject: [found] caf\xe9 \xff\r\n\r\n");
+    }
+
+    #[test]
+    fn the_own_field_folds_and_holds_safe_characters_alone() {
+        let rules: Vec<RuleId> = (0..6).map(|n| RuleId(format!("a-rule-of-some-length-{n}"))).collect();
+        let bad = RuleId("a\"b\r\nX: y".to_owned());
+        let rules: Vec<&RuleId> = rules.iter().chain([&bad]).collect();
+        let value = own_value(&Tag { action: Action::Tag, reference: "4X;YZ", rules });
+        let value = String::from_utf8(value).unwrap();
+        assert_eq!(
+            value,
+            " tag; ref=4X_YZ; rules=\"a-rule-of-some-length-0\r\n a-rule-of-some-length-1 a-rule-of-some-length-2 \
+             a-rule-of-some-length-3\r\n a-rule-of-some-length-4 a-rule-of-some-length-5 a_b__X__y\""
+        );
+    }
 }

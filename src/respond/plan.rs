@@ -225,3 +225,312 @@ fn disclaimer_refusal(barrier: Barrier, reference: &str) -> String {
         "This message was refused: it cannot carry the disclaimer that it needs, because {why}.\nReference: {reference}"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::limits::Limits;
+    use crate::message::{Address, Origin};
+    use crate::policy::Sources;
+    use crate::respond::apply;
+    use crate::verdict::Coverage;
+
+    const ORGANISATION: &str = "name = \"Hillside Trust\"\ndomains = [\"hillside.example\"]\n\
+        [[school]]\nid = \"oakfield\"\nname = \"Oakfield School\"\ndomains = [\"oakfield.example\"]\n";
+
+    /// A policy of rules that only their ids and what they do matter of.
+    fn policy(disclaimers: &str) -> Policy {
+        let rule = |id: &str, then: &str| {
+            format!(
+                "[[rule]]\nid = \"{id}\"\ntitle = \"Title of {id}\"\nclause = \"Mail policy, 7\"\ncategory = \"test\"\n\
+                 severity = \"mild\"\nmode = \"enforce\"\nif.direction = [\"outbound\"]\nthen = {{ {then} }}\n"
+            )
+        };
+        let rules = [
+            rule(
+                "tag",
+                "action = \"tag\", subject-prefix = \"[found] \", headers = { \"X-Found\" = \"yes\" }",
+            ),
+            rule(
+                "mark",
+                "action = \"mark\", subject-prefix = \"CONFIDENTIAL:\", headers = { \"Sensitivity\" = \"Company-Confidential\" }",
+            ),
+            rule("hold", "action = \"hold\""),
+            rule("return", "action = \"return\", guidance = \"initials\""),
+            rule("reject", "action = \"reject\", reply = \"No.\\nNot so.\""),
+        ];
+        let files = [
+            ("organisation.toml", ORGANISATION.to_owned()),
+            ("rules.toml", rules.concat()),
+            ("disclaimers.toml", disclaimers.to_owned()),
+            ("guidance/initials.md", "Write **O.B.** in its place.\n".to_owned()),
+        ];
+        let files: BTreeMap<String, String> =
+            files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect();
+        Policy::compile(&Sources { files }).unwrap()
+    }
+
+    fn envelope(sender: &str, recipients: &[&str]) -> Envelope {
+        Envelope {
+            queue_id: None,
+            origin: Origin::Smtp,
+            client: None,
+            authenticated: None,
+            sender: Address::parse(sender.as_bytes()),
+            recipients: recipients.iter().filter_map(|to| Address::parse(to.as_bytes())).collect(),
+        }
+    }
+
+    /// A verdict of what each recipient gets, every rule with a recipient of that action as a match.
+    fn verdict(actions: &[(Action, &str)]) -> Verdict {
+        let mut rules: Vec<RuleMatch> = Vec::new();
+        for (index, (action, rule)) in actions.iter().enumerate().filter(|(_, (_, rule))| !rule.is_empty()) {
+            match rules.iter_mut().find(|found| found.rule.0 == *rule) {
+                Some(found) => found.recipients.push(index),
+                None => rules.push(RuleMatch {
+                    rule: RuleId((*rule).to_owned()),
+                    mode: Mode::Enforce,
+                    action: *action,
+                    recipients: vec![index],
+                }),
+            }
+        }
+        Verdict {
+            action: actions.iter().map(|(action, _)| *action).max().unwrap_or_default(),
+            recipients: actions.iter().map(|(action, _)| *action).collect(),
+            rules,
+            findings: Vec::new(),
+            coverage: Coverage::default(),
+            elapsed: None,
+        }
+    }
+
+    const ANA: &str = "<ana@oakfield.example>";
+    const STANDARD: &str = "[[disclaimer]]\nid = \"trust\"\ntext = \"The trust's words.\"\n\
+        [[disclaimer]]\nid = \"oakfield\"\nschool = [\"oakfield\"]\ntext = \"The school's words.\"\n\
+        [[disclaimer]]\nid = \"in\"\ndirection = [\"inbound\"]\ntext = \"From outside.\"\n";
+    const MAIL: &[u8] =
+        b"Subject: the wall\r\nx-MAILWARDEN-Pass: forged\r\nFrom: Ana\r\nX-Mailwarden: forged\r\n\
+        Sensitivity: Private\r\nSensitivity: Personal\r\n\r\nHello.\r\n";
+
+    fn ask(
+        policy: &Policy,
+        raw: &[u8],
+        sender: &str,
+        recipients: &[&str],
+        actions: &[(Action, &str)],
+    ) -> (Response, String) {
+        let message = Message::parse(raw, &Limits::default());
+        let (envelope, verdict) = (envelope(sender, recipients), verdict(actions));
+        let context =
+            Context { envelope: &envelope, message: &message, verdict: &verdict, policy, reference: "4XYZ" };
+        let response = respond(&context).unwrap();
+        let out = apply(raw, &response.edits);
+        (response, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn own_fields_are_removed_from_whatever_passes() {
+        let to = ["<bo@beechwood.example>"];
+        let (response, out) = ask(&policy(""), MAIL, ANA, &to, &[(Action::Pass, "")]);
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+        assert_eq!(
+            out,
+            "Subject: the wall\r\nFrom: Ana\r\nSensitivity: Private\r\nSensitivity: Personal\r\n\r\nHello.\r\n"
+        );
+    }
+
+    #[test]
+    fn marks_of_all_rules_apply_together() {
+        let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
+        let actions = [(Action::Tag, "tag"), (Action::Mark, "mark")];
+        let (response, out) = ask(&policy(""), MAIL, ANA, &to, &actions);
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+        assert_eq!(
+            out,
+            "Subject: [found] CONFIDENTIAL: the wall\r\nFrom: Ana\r\nSensitivity: Company-Confidential\r\n\
+             X-Found: yes\r\nX-Mailwarden: mark; ref=4XYZ; rules=\"tag mark\"\r\n\r\nHello.\r\n"
+        );
+        // Once more through the filter, nothing doubles.
+        let (_, again) = ask(&policy(""), out.as_bytes(), ANA, &to, &actions);
+        assert_eq!(again, out);
+    }
+
+    #[test]
+    fn rules_that_concern_only_those_who_do_not_get_it_leave_no_mark() {
+        let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
+        let (response, out) = ask(&policy(""), MAIL, ANA, &to, &[(Action::Pass, ""), (Action::Hold, "hold")]);
+        assert_eq!(response.delivery, Delivery::Accept { remove: vec![1] });
+        assert_eq!((response.held, response.returned), (vec![1], Vec::new()));
+        assert!(!out.contains("X-Mailwarden"), "{out}");
+    }
+
+    #[test]
+    fn observed_rules_do_nothing() {
+        let policy = policy("");
+        let message = Message::parse(MAIL, &Limits::default());
+        let envelope = envelope(ANA, &["<bo@beechwood.example>"]);
+        let mut verdict = verdict(&[(Action::Tag, "tag")]);
+        verdict.recipients = vec![Action::Pass];
+        for found in &mut verdict.rules {
+            found.mode = Mode::Observe;
+        }
+        let context = Context {
+            envelope: &envelope,
+            message: &message,
+            verdict: &verdict,
+            policy: &policy,
+            reference: "4XYZ",
+        };
+        assert!(
+            !apply(MAIL, &respond(&context).unwrap().edits).windows(7).any(|window| window == b"[found]")
+        );
+    }
+
+    #[test]
+    fn what_nobody_gets_is_discarded_or_refused() {
+        use Action::{Hold, Pass, Reject, Return};
+        let policy = policy("");
+        type Fate<'a> = (&'a [(Action, &'a str)], Delivery, &'a [usize], &'a [usize]);
+        let cases: [Fate<'_>; 6] = [
+            (&[(Hold, "hold"), (Return, "return")], Delivery::Discard, &[0], &[1]),
+            (
+                &[(Reject, "reject"), (Reject, "reject")],
+                Delivery::Reject("No.\nNot so.\nReference: 4XYZ".to_owned()),
+                &[],
+                &[],
+            ),
+            (
+                &[(Reject, "hold"), (Reject, "hold")],
+                Delivery::Reject(
+                    "This message was refused under the organisation's mail policy.\nReference: 4XYZ"
+                        .to_owned(),
+                ),
+                &[],
+                &[],
+            ),
+            (&[(Pass, ""), (Reject, "reject")], Delivery::Accept { remove: vec![1] }, &[], &[1]),
+            (&[(Hold, "hold"), (Reject, "reject")], Delivery::Discard, &[0], &[1]),
+            (&[(Return, "return"), (Pass, "")], Delivery::Accept { remove: vec![0] }, &[], &[0]),
+        ];
+        for (actions, delivery, held, returned) in cases {
+            let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
+            let (response, _) = ask(&policy, MAIL, ANA, &to, actions);
+            assert_eq!(
+                (&response.delivery, &*response.held, &*response.returned),
+                (&delivery, held, returned),
+                "{actions:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_one_may_answer_is_held() {
+        let to = ["<bo@beechwood.example>"];
+        let with = |field: &str| [field.as_bytes(), b"\r\n", MAIL].concat();
+        let cases = [
+            (ANA, with("Auto-Submitted: auto-generated (rule)")),
+            (ANA, with("Auto-Submitted: Auto-Replied; x=1")),
+            (ANA, with("Precedence: Bulk")),
+            (ANA, with("List-Id: <staff.oakfield.example>")),
+            ("<>", MAIL.to_vec()),
+            ("<someone@elsewhere.example>", MAIL.to_vec()),
+        ];
+        for (sender, raw) in cases {
+            let (response, _) = ask(&policy(""), &raw, sender, &to, &[(Action::Return, "return")]);
+            assert_eq!(
+                (response.held, response.returned),
+                (vec![0], Vec::new()),
+                "{sender} {}",
+                raw.escape_ascii()
+            );
+        }
+        for field in ["Auto-Submitted: no", "Precedence: first-class", "X: y"] {
+            let (response, _) = ask(&policy(""), &with(field), ANA, &to, &[(Action::Return, "return")]);
+            assert_eq!((response.held, response.returned), (Vec::new(), vec![0]), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_disclaimer_goes_by_school_and_direction() {
+        let policy = policy(STANDARD);
+        let out = |sender: &str, to: &[&str]| {
+            let actions = vec![(Action::Pass, ""); to.len()];
+            ask(&policy, MAIL, sender, to, &actions).1
+        };
+        let words = |out: &str| ["The trust", "The school", "From outside"].map(|words| out.contains(words));
+        assert_eq!(words(&out(ANA, &["<bo@beechwood.example>"])), [false, true, false]);
+        assert_eq!(words(&out("<di@hillside.example>", &["<bo@beechwood.example>"])), [true, false, false]);
+        assert_eq!(words(&out(ANA, &["<di@hillside.example>"])), [false; 3]);
+        assert_eq!(
+            words(&out(ANA, &["<di@hillside.example>", "<bo@beechwood.example>"])),
+            [false, true, false]
+        );
+        assert_eq!(words(&out("<bo@beechwood.example>", &[ANA])), [false, false, true]);
+        assert_eq!(
+            words(&out("<bo@beechwood.example>", &["<cy@elsewhere.example>"])),
+            [false; 3],
+            "forwarded"
+        );
+        let held = [(Action::Pass, ""), (Action::Hold, "hold")];
+        let to = ["<di@hillside.example>", "<bo@beechwood.example>"];
+        assert_eq!(words(&ask(&policy, MAIL, ANA, &to, &held).1), [false; 3], "the outsider does not get it");
+    }
+
+    #[test]
+    fn mail_that_cannot_take_it_meets_the_fallback() {
+        let picture = b"MIME-Version: 1.0\r\nContent-Type: image/png\r\nSubject: x\r\n\r\nPNG\r\n";
+        let disclaimer = |fallback: &str| {
+            policy(&format!(
+                "[[disclaimer]]\nid = \"a\"\nfallback = \"{fallback}\"\ntext = \"Some words.\"\n"
+            ))
+        };
+        let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
+        let pass = [(Action::Pass, ""), (Action::Pass, "")];
+        let (response, out) = ask(&disclaimer("skip"), picture, ANA, &to, &pass);
+        assert_eq!(
+            (response.delivery, out.as_bytes()),
+            (Delivery::Accept { remove: Vec::new() }, &picture[..])
+        );
+        let (_, out) = ask(&disclaimer("wrap"), picture, ANA, &to, &pass);
+        assert!(
+            out.contains("Some words.") && out.contains("Content-Type: image/png\r\n\r\nPNG\r\n"),
+            "{out}"
+        );
+        let (response, _) = ask(&disclaimer("reject"), picture, ANA, &to, &pass);
+        assert!(matches!(&response.delivery, Delivery::Reject(text) if text.contains("it has no text")));
+        // With a recipient for whom it is held, a refusal would say too much: those who would get it are told of.
+        let mixed = [(Action::Pass, ""), (Action::Hold, "hold")];
+        let (response, _) = ask(&disclaimer("reject"), picture, ANA, &to, &mixed);
+        assert_eq!(
+            (response.delivery, response.held, response.returned),
+            (Delivery::Discard, vec![1], vec![0])
+        );
+        assert_eq!(response.edits, Edits::default());
+        let report = b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nBounced.\r\n--b--\r\n";
+        let (response, _) = ask(&disclaimer("reject"), report, ANA, &to, &pass);
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+    }
+
+    #[test]
+    fn a_verdict_that_does_not_fit_is_an_error() {
+        let policy = policy("");
+        let message = Message::parse(MAIL, &Limits::default());
+        let envelope = envelope(ANA, &["<bo@beechwood.example>"]);
+        for (verdict, error) in [
+            (verdict(&[]), RespondError::Recipients { verdict: 0, envelope: 1 }),
+            (verdict(&[(Action::Tag, "gone")]), RespondError::UnknownRule(RuleId("gone".to_owned()))),
+        ] {
+            let context = Context {
+                envelope: &envelope,
+                message: &message,
+                verdict: &verdict,
+                policy: &policy,
+                reference: "4XYZ",
+            };
+            assert_eq!(respond(&context), Err(error));
+        }
+    }
+}

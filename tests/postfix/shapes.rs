@@ -30,7 +30,7 @@ fn what_has_no_sender_is_not_answered() {
     smtp.send(ANA, &[HEAD], &mail(ANA, HEAD, "after", "Hello.\r\n")).expect_code(250);
     assert_eq!(header_values(&world.sink.take(HEAD).message, "Subject"), ["after"]);
     assert_eq!(world.postfix.queue_length(), 0);
-    assert_eq!(world.sink.wait("", |shelf| Some(shelf.len())), 0);
+    assert_eq!(world.sink.look(|shelf| shelf.len()), 0);
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Sink {
         self.deliveries.wait(what, seek)
     }
 
+    /// Looks at what was delivered so far and not taken out.
+    pub fn look<R>(&self, seek: impl FnOnce(&mut Vec<Delivery>) -> R) -> R {
+        self.deliveries.look(seek)
+    }
+
     /// How many messages lie here for that recipient now.
     pub fn count(&self, recipient: &str) -> usize {
         self.deliveries.look(|shelf| {

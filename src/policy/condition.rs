@@ -111,7 +111,7 @@ impl Test {
 pub(super) struct PartyId(pub(super) usize);
 
 /// Some zones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) struct Zones(u8);
 
 impl Zones {
@@ -159,7 +159,7 @@ pub(super) struct PatternTest {
 }
 
 /// A list, a term of which must stand near.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct NearTest {
     pub(super) list: ListId,
     /// The most characters that may lie between.

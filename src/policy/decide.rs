@@ -125,7 +125,8 @@ impl Evaluation<'_> {
     fn hit_findings(&self, rule: &Rule, test: &Test, name: &str, found: &mut Vec<Finding>) {
         let detector = if matches!(test, Test::Words(_)) { Detector::Words } else { Detector::Pattern };
         let texts = self.sweep.texts();
-        for hit in self.tally(test).into_iter().flat_map(|tally| tally.hits) {
+        let Some(tally) = self.tally(test) else { return };
+        for hit in &tally.hits {
             if let Some(text) = texts.get(hit.text) {
                 found.push(finding(rule, detector, name, (text.zone, text.part.clone()), hit.span));
             }

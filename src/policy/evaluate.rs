@@ -1,6 +1,7 @@
 //! Whether a condition holds for a message and a class of its recipients. Looks; never decides what follows.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
@@ -71,7 +72,7 @@ impl<'c> Evaluation<'c> {
         group.iter().all(|condition| self.holds(condition, class))
     }
 
-    pub(super) fn tally(&self, test: &Test) -> Option<Tally> {
+    pub(super) fn tally(&self, test: &Test) -> Option<Rc<Tally>> {
         match test {
             Test::Words(test) => Some(self.sweep.words(test)),
             Test::Pattern(test) => Some(self.sweep.pattern(test)),

@@ -1,8 +1,9 @@
 //! What a policy's lists and patterns find in one message: swept once, when first asked for. Keeps places, no words.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 
 use super::condition::{NearTest, PatternTest, WordsTest, Zones};
 use super::{Case, Policy};
@@ -18,6 +19,17 @@ pub(super) struct Sweep<'c> {
     words: OnceCell<Vec<Hit>>,
     patterns: OnceCell<Vec<Hit>>,
     gaps: RefCell<Coverage>,
+    tallies: RefCell<HashMap<Question, Rc<Tally>>>,
+    nothing: Rc<Tally>,
+}
+
+/// What a rule asks of a list or a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Question {
+    of_words: bool,
+    owner: u16,
+    zones: Zones,
+    near: Option<NearTest>,
 }
 
 /// A term or a pattern in one of the message's texts.
@@ -58,6 +70,8 @@ impl<'c> Sweep<'c> {
             words: OnceCell::new(),
             patterns: OnceCell::new(),
             gaps: RefCell::new(Coverage::default()),
+            tallies: RefCell::new(HashMap::new()),
+            nothing: Rc::new(Tally::default()),
         }
     }
 
@@ -81,31 +95,41 @@ impl<'c> Sweep<'c> {
         coverage
     }
 
-    pub(super) fn words(&self, test: &WordsTest) -> Tally {
-        self.tally(self.words_of(test.list), test.zones, test.near)
+    pub(super) fn words(&self, test: &WordsTest) -> Rc<Tally> {
+        let hits = self.words_of(test.list);
+        self.tally(hits, Question { of_words: true, owner: test.list.0, zones: test.zones, near: test.near })
     }
 
-    pub(super) fn pattern(&self, test: &PatternTest) -> Tally {
-        self.tally(of(self.all_patterns(), test.pattern.0), test.zones, test.near)
+    pub(super) fn pattern(&self, test: &PatternTest) -> Rc<Tally> {
+        let owner = test.pattern.0;
+        let hits = of(self.all_patterns(), owner);
+        self.tally(hits, Question { of_words: false, owner, zones: test.zones, near: test.near })
     }
 
     fn words_of(&self, list: ListId) -> &[Hit] {
         of(self.all_words(), list.0)
     }
 
-    fn tally(&self, hits: &[Hit], zones: Zones, near: Option<NearTest>) -> Tally {
+    /// Many rules ask the same of a list, so each question is answered once.
+    fn tally(&self, hits: &[Hit], question: Question) -> Rc<Tally> {
         if hits.is_empty() {
-            return Tally::default();
+            return Rc::clone(&self.nothing);
+        }
+        if let Some(known) = self.tallies.borrow().get(&question) {
+            return Rc::clone(known);
         }
         let texts = self.texts();
         let counts = |hit: &&Hit| {
             texts.get(hit.text).is_some_and(|text| {
-                zones.contains(text.zone) && near.is_none_or(|near| self.stands_near(hit, text, near))
+                question.zones.contains(text.zone)
+                    && question.near.is_none_or(|near| self.stands_near(hit, text, near))
             })
         };
         let hits: Vec<Hit> = hits.iter().filter(counts).copied().collect();
         let terms = different_terms(texts, &hits);
-        Tally { weight: terms.values().sum(), different: terms.len(), hits }
+        let tally = Rc::new(Tally { weight: terms.values().sum(), different: terms.len(), hits });
+        self.tallies.borrow_mut().insert(question, Rc::clone(&tally));
+        tally
     }
 
     /// Whether a term of the other list stands near, in the same text. The same words don't count as near themselves.
@@ -189,10 +213,11 @@ impl<'c> Sweep<'c> {
                 self.gaps.borrow_mut().note(Gap::OutOfTime, text.part.clone());
                 break;
             }
-            let room = self.case.limits.hits.saturating_sub(hits.len());
+            // One text full of hits must not hide what stands in the others, so each of them has some room left.
+            let most = self.case.limits.hits;
+            let room = most.saturating_sub(hits.len()).max(most / 100);
             if find(index, text, room, &mut hits) {
                 self.gaps.borrow_mut().note(Gap::TooManyHits, text.part.clone());
-                break;
             }
         }
         hits.sort_by_key(|hit| (hit.owner, hit.text, hit.span.start));

@@ -301,6 +301,9 @@ fn near_measures_characters_in_the_same_text() {
     let itself = "[rule.if]\nwords = { list = \"topics\" }\nnear = { list = \"topics\" }";
     assert!(!holds(itself, &outbound().body("exclusion")));
     assert!(holds(itself, &outbound().body("exclusion, exclusion")));
+    let attached =
+        "[rule.if]\npattern = { matches = '[0-9]{4}', in = [\"quoted\"] }\nnear = { list = \"names\" }";
+    assert!(holds(attached, &outbound().text(Zone::Quoted, 1, "Amelia: 1234")));
     let pattern = "[rule.if]\npattern = { matches = '[0-9]{4}' }\nnear = { list = \"names\", within = 3 }";
     assert!(holds(pattern, &outbound().body("Amelia: 1234")));
     assert!(!holds(pattern, &outbound().body("Amelia has the number 1234")));
@@ -496,6 +499,12 @@ fn what_there_was_no_time_or_room_for_is_covered() {
     full.limits.hits = 3;
     assert!(!holds(gap, &full));
     let policy = policy(&[rule("r", "[rule.if]\nwords = { list = \"topics\" }", "hold")]);
+    // What follows a text that is full of hits is still looked at.
+    let mut padded = outbound();
+    padded.limits.hits = 100;
+    let padded = padded.text(Zone::Subject, 0, &"behaviour ".repeat(200)).body("exclusion");
+    assert!(holds("[rule.if]\nwords = { list = \"topics\", threshold = 4 }", &padded));
+    assert_eq!(padded.decide(&policy).coverage.gaps[0].gap, Gap::TooManyHits);
     let verdict = late.decide(&policy);
     assert_eq!(verdict.action, Action::Pass);
     assert_eq!(verdict.coverage.gaps[0].gap, Gap::OutOfTime);

@@ -251,6 +251,9 @@ impl RuleCompiler<'_> {
             patterns.len() - 1
         });
         self.build.pattern_zones = self.build.pattern_zones.with(zones);
+        if near.is_some() {
+            self.build.word_zones = self.build.word_zones.with(zones);
+        }
         Some(Test::Pattern(PatternTest {
             pattern: PatternId(u16::try_from(index).unwrap_or(u16::MAX)),
             name: raw.name.as_ref().map_or_else(|| self.rule_id().to_owned(), |name| name.value.clone()),

@@ -17,6 +17,9 @@ const FIRST_BYTES: usize = 4 << 10;
 const SMALL_BYTES: usize = 128 << 10;
 /// Most used buffers that are kept.
 const KEPT_BUFFERS: usize = 8;
+/// glibc's allocator maps anything larger than 32 MiB by itself and gives it back as soon as it is freed; smaller buffers
+/// may stay with the process for good once a few have been used. Memory that is not touched costs nothing.
+const OWN_MAPPING_BYTES: usize = 33 << 20;
 /// The unit in which memory for reading files back is shared out.
 const LOAD_UNIT_BYTES: usize = 64 << 10;
 
@@ -321,8 +324,9 @@ impl OnFile {
             let permit = Arc::clone(&spools.loading).acquire_many_owned(units).await;
             Some(permit.map_err(|closed| error(io::Error::other(closed)))?)
         };
+        let capacity = if permit.is_some() { length.max(OWN_MAPPING_BYTES) } else { length };
         let read = tokio::task::spawn_blocking(move || {
-            let mut bytes = Vec::with_capacity(length);
+            let mut bytes = Vec::with_capacity(capacity);
             file.rewind()?;
             file.take(length as u64).read_to_end(&mut bytes)?;
             if bytes.len() < length {

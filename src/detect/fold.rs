@@ -64,7 +64,17 @@ pub(super) struct Words<'t> {
 
 impl<'t> Words<'t> {
     pub(super) fn of(text: &'t str) -> Self {
-        Self { rest: text.char_indices(), folded: String::new() }
+        Self::reusing(text, String::new())
+    }
+
+    /// The same, with a buffer that was used before.
+    pub(super) fn reusing(text: &'t str, buffer: String) -> Self {
+        Self { rest: text.char_indices(), folded: buffer }
+    }
+
+    /// Gives the buffer back.
+    pub(super) fn into_buffer(self) -> String {
+        self.folded
     }
 
     /// Goes to the next word and tells the bytes that it takes in the text.
@@ -184,7 +194,7 @@ mod tests {
         let mut words = Words::of(text);
         let mut all = Vec::new();
         while let Some((start, end)) = words.advance() {
-            all.push((text[start..end].to_owned(), words.folded().to_owned()));
+            all.push((text.get(start..end).unwrap().to_owned(), words.folded().to_owned()));
         }
         all
     }

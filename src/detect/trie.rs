@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
+use crate::detect::filter::Beginning;
 use crate::detect::fold::{Words, joins};
 use crate::detect::list::{PREFIX_LETTERS, TERM_WORDS};
 use crate::detect::words::{ListId, TermId, WordList};
 
-/// A word of a text: its bytes there, and the hash of what it folds to.
+/// A word of a text: its bytes there, and what finds it in the tree.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Word {
     pub(super) start: usize,
     pub(super) end: usize,
+    /// The hash of what it folds to.
     pub(super) hash: u64,
 }
 
@@ -94,6 +96,41 @@ impl Trie {
         builder.finish(lists.len())
     }
 
+    /// What terms and allow-phrases begin with.
+    pub(super) fn beginnings(&self) -> Vec<Beginning> {
+        let mut beginnings = Vec::new();
+        for branch in self.branches.iter().skip(1) {
+            let alone = branch.endings.0 < branch.endings.1 || branch.onward & !Kind::Exact.bit() != 0;
+            match *self.path(branch).as_slice() {
+                [(Kind::Short | Kind::Long, _)] => {
+                    beginnings.push(Beginning::Prefix(head(self.word(branch))))
+                }
+                [(Kind::Exact, first)] if alone => beginnings.push(Beginning::Word(first)),
+                [(Kind::Exact, first), (Kind::Exact, second)] if alone => {
+                    beginnings.push(Beginning::Pair(first, second));
+                }
+                [(Kind::Exact, first), (Kind::Exact, second), (Kind::Exact, third)] => {
+                    beginnings.push(Beginning::Triple(first, second, third));
+                }
+                _ => {}
+            }
+        }
+        beginnings
+    }
+
+    /// The words from the root to a branch, each as it is found.
+    fn path(&self, branch: &Branch) -> Vec<(Kind, u64)> {
+        let mut path = Vec::new();
+        let mut at = Some(branch);
+        while let Some(branch) = at {
+            let word = self.word(branch);
+            path.push((branch.kind, key_of(word, hash_word(word), branch.kind)));
+            at = self.branches.get(branch.parent as usize).filter(|_| branch.parent != 0);
+        }
+        path.reverse();
+        path
+    }
+
     /// How many lists it was made of.
     pub(super) fn lists(&self) -> usize {
         self.lists
@@ -112,8 +149,9 @@ impl Trie {
         let (number, branch) = from;
         let Some(written) = text.get(word.start..word.end) else { return };
         for kind in Kind::ALL.into_iter().filter(|kind| branch.onward & kind.bit() != 0) {
-            let Some(hash) = head_of(written, word.hash, kind) else { continue };
-            for (number, child) in self.children(number, next_key(branch.key, hash), kind) {
+            for (number, child) in
+                self.children(number, next_key(branch.key, key_of(written, word.hash, kind)), kind)
+            {
                 if !matches(self.word(child), written, kind) {
                     continue;
                 }
@@ -214,7 +252,7 @@ impl Builder {
         }
         let Some((branch, _)) = self.branches.get_mut(parent as usize) else { return parent };
         branch.onward |= kind.bit();
-        let key = next_key(branch.key, hash_head(folded, kind).unwrap_or_default());
+        let key = next_key(branch.key, key_of(folded, hash_word(folded), kind));
         let start = self.words.len() as u32;
         self.words.push_str(folded);
         let word = (start, self.words.len() as u32);
@@ -258,20 +296,23 @@ impl Builder {
     }
 }
 
-/// The hash under which a word of a text would stand as a branch of this kind.
-fn head_of(written: &str, hash: u64, kind: Kind) -> Option<u64> {
+/// What a branch of a kind would be found by for a word, given the word's hash.
+#[inline(always)]
+fn key_of(written: &str, hash: u64, kind: Kind) -> u64 {
     match kind {
-        Kind::Exact => Some(hash),
-        _ => with_folded(written, |folded| hash_head(folded, kind)),
+        Kind::Exact => hash,
+        Kind::Short => hash_short(with_folded(written, head)),
+        Kind::Long => hash_long(with_folded(written, head)),
     }
 }
 
 /// Whether a branch's word stands for a word as it was written.
 fn matches(word: &str, written: &str, kind: Kind) -> bool {
-    with_folded(written, |folded| match kind {
-        Kind::Exact => folded == word || folded.strip_suffix("'s") == Some(word),
-        Kind::Short | Kind::Long => folded.starts_with(word),
-    })
+    if written.is_ascii() {
+        compare(word, written, kind)
+    } else {
+        with_folded(written, |folded| compare(word, folded, kind))
+    }
 }
 
 fn with_folded<T>(written: &str, then: impl FnOnce(&str) -> T) -> T {
@@ -280,26 +321,29 @@ fn with_folded<T>(written: &str, then: impl FnOnce(&str) -> T) -> T {
     then(words.folded())
 }
 
-/// A hash that depends on every bit of a word of up to sixteen bytes: its first eight, its last eight (those again,
-/// for a word of at most eight) and its length.
 #[inline(always)]
-pub(super) fn hash_ends(first: u64, last: u64, length: u64) -> u64 {
-    let mixed = first.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ last.rotate_left(32);
-    mixed.wrapping_add(length).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+fn compare(word: &str, written: &str, kind: Kind) -> bool {
+    let (word, written) = (word.as_bytes(), written.as_bytes());
+    let Some((same, rest)) = written.split_at_checked(word.len()) else { return false };
+    let ends = kind != Kind::Exact || rest.is_empty() || rest.eq_ignore_ascii_case(b"'s");
+    ends && same.eq_ignore_ascii_case(word)
 }
 
-/// The hash of a folded word; a possessive hashes as the word itself.
+/// The hash of a folded word. Of up to sixteen bytes it is that of the first eight and the rest; a possessive hashes as
+/// the word itself.
 pub(super) fn hash_word(folded: &str) -> u64 {
     let bytes = folded.strip_suffix("'s").unwrap_or(folded).as_bytes();
-    let length = bytes.len() as u64;
-    if bytes.len() <= 16 {
-        return hash_ends(
-            eight_bytes(bytes),
-            eight_bytes(bytes.get(bytes.len().saturating_sub(8)..).unwrap_or(bytes)),
-            length,
-        );
-    }
-    bytes.chunks(8).fold(length, |hash, chunk| hash_ends(eight_bytes(chunk), hash, length))
+    let halves =
+        |sixteen: &[u8]| hash_halves(eight_bytes(sixteen), eight_bytes(sixteen.get(8..).unwrap_or_default()));
+    let mut pieces = bytes.chunks(16).map(halves);
+    let first = pieces.next().unwrap_or_default();
+    pieces.fold(first, next_key)
+}
+
+/// The hash of a word's first eight bytes and its next eight, with zeros after its end.
+#[inline(always)]
+pub(super) fn hash_halves(first: u64, second: u64) -> u64 {
+    first.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ second.wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
 
 /// The key of the branch for the next word.
@@ -308,24 +352,22 @@ pub(super) fn next_key(key: u64, word: u64) -> u64 {
     (key.rotate_left(23) ^ word).wrapping_mul(0xA076_1D64_78BD_642F)
 }
 
-/// The hash by which a prefix is found: of the word's first bytes. Nothing when the word is shorter.
-pub(super) fn hash_head(folded: &str, kind: Kind) -> Option<u64> {
-    let (length, salt) = match kind {
-        Kind::Exact => return Some(hash_word(folded)),
-        Kind::Short => (3, SHORT_SALT),
-        Kind::Long => (5, LONG_SALT),
-    };
-    folded.as_bytes().get(..length).map(|head| hash_prefix(eight_bytes(head), salt))
-}
-
-/// The hash of a prefix's first bytes.
+/// The hash by which a prefix of three or four bytes is found: of the first three.
 #[inline(always)]
-pub(super) fn hash_prefix(head: u64, salt: u64) -> u64 {
-    (head ^ salt).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+pub(super) fn hash_short(head: u64) -> u64 {
+    (head & 0xFF_FFFF ^ 0x5348_4F52_5400_0000).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-pub(super) const SHORT_SALT: u64 = 0x5348_4F52_5400_0000;
-pub(super) const LONG_SALT: u64 = 0x4C4F_4E47_0000_0000;
+/// The hash by which a longer prefix is found: of the first five bytes.
+#[inline(always)]
+pub(super) fn hash_long(head: u64) -> u64 {
+    (head & 0xFF_FFFF_FFFF ^ 0x4C4F_4E47_0000_0000).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// The first eight bytes of a folded word, with zeros after its end.
+pub(super) fn head(folded: &str) -> u64 {
+    eight_bytes(folded.as_bytes())
+}
 
 fn eight_bytes(bytes: &[u8]) -> u64 {
     bytes.iter().take(8).rev().fold(0, |value, byte| value << 8 | u64::from(*byte))

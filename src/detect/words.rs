@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
-use crate::detect::fold::Words;
+use crate::detect::filter::Filter;
 use crate::detect::list;
-use crate::detect::trie::{Ending, Found, Trie, Word, hash_word};
+use crate::detect::sweep::Sweep;
+use crate::detect::trie::{Ending, Found, Trie};
 use crate::verdict::Span;
 
 /// A list's number in a [`WordIndex`].
@@ -83,35 +84,36 @@ impl WordList {
 /// hyphen between them; capitals, accents, widths and invisible characters make no difference, and a word's
 /// possessive counts as the word. Of a list's terms that overlap, the one that begins first counts, and of those that
 /// begin together the longest. What stands inside a list's allow-phrase does not count for that list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WordIndex {
     trie: Trie,
+    filter: Filter,
 }
 
 impl WordIndex {
     /// Compiles lists; the list at index `n` gets `ListId(n)`.
     pub fn new(lists: &[WordList]) -> Self {
-        Self { trie: Trie::new(lists) }
+        let trie = Trie::new(lists);
+        Self { filter: Filter::new(&trie.beginnings()), trie }
     }
 
     /// Finds every term of every list in a text, appending to `hits` in the order of their starts, at most until
     /// `hits` holds `cap`. Returns whether that cap cut it short.
     pub fn find(&self, text: &str, cap: usize, hits: &mut Vec<WordHit>) -> bool {
-        let mut all = Vec::new();
-        let mut words = Words::of(text);
-        while let Some((start, end)) = words.advance() {
-            all.push(Word { start, end, hash: hash_word(words.folded()) });
-        }
         let mut choice = Choice::new(self.trie.lists(), cap, hits);
         let mut found = Vec::new();
-        for (at, word) in all.iter().enumerate() {
+        let sweep = Sweep::run(&self.filter, text, |words| {
             found.clear();
-            self.trie.follow(text, all.get(at..).unwrap_or_default(), &mut found);
-            if choice.take(word.start, &mut found).is_break() {
-                return true;
-            }
-        }
-        false
+            self.trie.follow(text, words, &mut found);
+            choice.take(words.first().map_or(0, |word| word.start), &mut found)
+        });
+        sweep.is_break()
+    }
+}
+
+impl Default for WordIndex {
+    fn default() -> Self {
+        Self::new(&[])
     }
 }
 
@@ -166,7 +168,7 @@ mod tests {
     use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
     use super::*;
-    use crate::detect::fold::joins;
+    use crate::detect::fold::{Words, joins};
 
     fn list(source: &str) -> WordList {
         WordList::parse("test", source).unwrap()
@@ -176,7 +178,9 @@ mod tests {
     fn found<'t>(lists: &[WordList], text: &'t str) -> Vec<(u16, u16, &'t str)> {
         let mut hits = Vec::new();
         assert!(!WordIndex::new(lists).find(text, usize::MAX, &mut hits));
-        hits.iter().map(|hit| (hit.list.0, hit.weight, &text[hit.span.start..hit.span.end])).collect()
+        hits.iter()
+            .map(|hit| (hit.list.0, hit.weight, text.get(hit.span.start..hit.span.end).unwrap()))
+            .collect()
     }
 
     fn texts<'t>(source: &str, text: &'t str) -> Vec<&'t str> {
@@ -256,10 +260,10 @@ mod tests {
             let phrase_words = cut(phrase);
             let taken = words.get(at..at + phrase_words.len())?;
             let same = taken.iter().zip(&phrase_words).all(|((_, _, word), (_, end, wanted))| {
-                let prefix = phrase[*end..].starts_with('*') && word.starts_with(wanted);
+                let prefix = phrase.get(*end..).unwrap().starts_with('*') && word.starts_with(wanted);
                 prefix || word == wanted || *word == format!("{wanted}'s")
             });
-            let together = taken.windows(2).all(|pair| joins(&text[pair[0].1..pair[1].0]));
+            let together = taken.windows(2).all(|pair| joins(text.get(pair[0].1..pair[1].0).unwrap()));
             (same && together).then(|| taken.last().unwrap().1)
         };
         let mut hits = Vec::new();

@@ -1,0 +1,325 @@
+//! Measures the word sweep: bytes a second over lists of 100 to 50,000 terms, and what loading them costs. Never trusts
+//! a fast answer: every number of hits is held against a slow, separate count.
+//!
+//! `cargo bench --bench words`, with sizes of lists after `--` to measure others; with `MAILWARDEN_CORPUS=folder` real mail is swept too. Without `--bench`, as
+//! `cargo test --benches` runs it, the text is short and only the counts matter.
+#![allow(
+    clippy::unwrap_used,
+    clippy::string_slice,
+    clippy::indexing_slicing,
+    reason = "a bench may panic: that is how it fails"
+)]
+
+use std::collections::HashMap;
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use mailwarden::detect::words::{WordHit, WordIndex, WordList};
+
+const RUNS: usize = 40;
+const SIZES: [usize; 4] = [100, 1_000, 10_000, 50_000];
+const COMMON: &str = include_str!("../fixtures/lists/english-words.txt");
+/// Of a hundred words of the text, those that are none of the common ones.
+const RARE_PERCENT: u64 = 10;
+/// How many different rare words the text draws from.
+const RARE_WORDS: u64 = 5_000;
+
+fn main() {
+    let measuring = std::env::args().any(|argument| argument == "--bench");
+    let bytes = if measuring { 2 << 20 } else { 200 << 10 };
+    let english = english(bytes);
+    let mail = real_mail();
+    println!("English text of {} bytes, one core", english.len());
+    println!(
+        "{:>7} {:>9} {:>9} {:>8} {:>10} {:>12}",
+        "terms", "MB/s", "to 100", "hits", "load ms", "real mail"
+    );
+    let mut hundred = None;
+    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    for size in if asked.is_empty() { SIZES.to_vec() } else { asked } {
+        let source = list(size);
+        let load = best(if measuring { 3 } else { 1 }, || WordIndex::new(&[read(&source)]));
+        let list = read(&source);
+        assert_eq!(list.terms.len(), size);
+        let index = WordIndex::new(std::slice::from_ref(&list));
+        let hits = sweep(&index, &english).len();
+        assert_eq!(hits, slow_count(&list, &english), "{size} terms: the sweep and the slow count differ");
+        assert!(hits > 0, "{size} terms: nothing found, so the measurement says nothing");
+        let time = uninterrupted(&english, if measuring { RUNS } else { 1 }, |piece| sweep(&index, piece));
+        let base = *hundred.get_or_insert(time);
+        let real =
+            mail.as_deref().map(|mail| rate(mail, uninterrupted(mail, RUNS, |piece| sweep(&index, piece))));
+        println!(
+            "{size:>7} {:>9.0} {:>9.2} {hits:>8} {:>10.1} {:>12}",
+            rate(&english, time),
+            time.as_secs_f64() / base.as_secs_f64(),
+            load.as_secs_f64() * 1e3,
+            real.map_or("-".to_owned(), |rate| format!("{rate:.0} MB/s")),
+        );
+    }
+    if measuring {
+        baseline(&english);
+    }
+}
+
+/// What a multi-string search costs on the same text, without folding beyond ASCII and without whole words.
+fn baseline(english: &str) {
+    for (size, kind) in [(10_000, AhoCorasickKind::ContiguousNFA), (10_000, AhoCorasickKind::DFA)] {
+        let list = read(&list(size));
+        let terms = list.terms.iter().map(|term| term.text.trim_end_matches('*'));
+        let builder = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::LeftmostLongest)
+            .kind(Some(kind))
+            .build(terms);
+        let automaton = builder.unwrap();
+        let time = uninterrupted(english, 5, |piece| automaton.find_iter(piece).count());
+        println!("aho-corasick, {size} terms, {kind:?}: {:.0} MB/s", rate(english, time));
+    }
+}
+
+fn sweep(index: &WordIndex, text: &str) -> Vec<WordHit> {
+    let mut hits = Vec::new();
+    index.find(black_box(text), usize::MAX, &mut hits);
+    hits
+}
+
+fn read(source: &str) -> WordList {
+    WordList::parse("bench", source).unwrap()
+}
+
+fn best<T>(times: usize, mut run: impl FnMut() -> T) -> Duration {
+    let once = || {
+        let start = Instant::now();
+        black_box(run());
+        start.elapsed()
+    };
+    std::iter::repeat_with(once).take(times).min().unwrap()
+}
+
+/// What a run over a text takes when nothing interrupts it: the least time of each piece of 64 kB, summed. The pieces
+/// come round in turn, so that each finds the caches and the branch predictor as the others leave them.
+fn uninterrupted<T>(text: &str, times: usize, mut run: impl FnMut(&str) -> T) -> Duration {
+    let mut least = Vec::new();
+    for _ in 0..times {
+        for (number, piece) in pieces(text).enumerate() {
+            let time = best(1, || run(piece));
+            match least.get_mut(number) {
+                Some(least) => *least = time.min(*least),
+                None => least.push(time),
+            }
+        }
+    }
+    least.iter().sum()
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let (piece, after) = rest.split_at(rest.ceil_char_boundary(64 << 10));
+        rest = after;
+        Some(piece).filter(|piece| !piece.is_empty())
+    })
+}
+
+fn rate(text: &str, time: Duration) -> f64 {
+    text.len() as f64 / 1e6 / time.as_secs_f64()
+}
+
+/// Numbers that look random and are the same every time (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut value = self.0;
+        value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (value ^ value >> 31) % bound
+    }
+
+    /// A common word, as often as Zipf has it: the n-th word about once where the first comes n times.
+    fn common<'c>(&mut self, common: &[&'c str]) -> &'c str {
+        let part = self.below(1 << 20) as f64 / (1_u64 << 20) as f64;
+        let place = (common.len() as f64 + 1.0).powf(part) - 1.0;
+        common[(place as usize).min(common.len() - 1)]
+    }
+}
+
+fn common_words() -> Vec<&'static str> {
+    COMMON
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .flat_map(str::split_whitespace)
+        .filter(|word| !word.contains('-'))
+        .collect()
+}
+
+/// The n-th made-up word: two syllables that sound English, and an ending.
+fn rare_word(number: u64) -> String {
+    const HEADS: [&str; 20] = [
+        "b", "br", "c", "d", "dr", "f", "gr", "h", "l", "m", "n", "p", "pl", "r", "s", "sh", "st", "t", "tr",
+        "w",
+    ];
+    const TAILS: [&str; 20] = [
+        "ab", "am", "and", "ar", "eck", "el", "en", "er", "est", "ick", "in", "ing", "old", "om", "on", "or",
+        "ow", "um", "un", "ay",
+    ];
+    const ENDINGS: [&str; 8] = ["", "s", "ed", "ing", "ly", "y", "er", "ton"];
+    // Odd and not divisible by five, so that every number has its own word.
+    let place = number * 479_001 % (400 * 400 * 8);
+    let [first, second, third, fourth] =
+        [place / 160_000, place % 20, place / 20 % 20, place / 400 % 20].map(|place| place as usize);
+    let fifth = (place / 8_000 % 20) as usize;
+    [HEADS[second], TAILS[third], HEADS[fourth], TAILS[fifth], ENDINGS[first]].concat()
+}
+
+/// Plain English: common words as often as they come, rare ones between them, sentences, lines and paragraphs.
+fn english(bytes: usize) -> String {
+    let common = common_words();
+    let mut dice = Dice(7);
+    let mut text = String::new();
+    let (mut column, mut left) = (0, 0);
+    while text.len() < bytes {
+        let sentence_starts = left == 0;
+        if sentence_starts {
+            left = 6 + dice.below(16);
+        }
+        let rare = dice.below(100) < RARE_PERCENT;
+        let mut word = if rare { rare_word(dice.below(RARE_WORDS)) } else { dice.common(&common).to_owned() };
+        if sentence_starts || dice.below(40) == 0 {
+            word[..1].make_ascii_uppercase();
+        }
+        left -= 1;
+        column += word.len() + 1;
+        text.push_str(&word);
+        text.push_str(match dice.below(60) {
+            0 => "'s",
+            1 | 2 if left > 0 => ",",
+            _ if left == 0 => ".",
+            _ => "",
+        });
+        if column > 70 {
+            column = 0;
+        }
+        text.push_str(match (left, column) {
+            (0, _) if dice.below(8) == 0 => "\n\n",
+            (_, 0) => "\n",
+            _ => " ",
+        });
+    }
+    text
+}
+
+/// A list as a file has it: single words, a twentieth of them prefixes; phrases of two and three words, of which half
+/// begin with a common word; allow-phrases. One in fifty rare words is one that the text has.
+fn list(size: usize) -> String {
+    let common = common_words();
+    let mut dice = Dice(size as u64);
+    let mut seen = HashMap::new();
+    let mut source = String::from("# made for measuring\n");
+    while seen.len() < size {
+        let fresh = RARE_WORDS + 1_000 + seen.len() as u64 * 3;
+        let rare = |dice: &mut Dice| {
+            if dice.below(50) == 0 { rare_word(dice.below(RARE_WORDS)) } else { rare_word(fresh) }
+        };
+        let word = rare(&mut dice);
+        let term = match dice.below(20) {
+            0 if word.len() > 5 => format!("{word}*"),
+            0..12 => word,
+            12..15 => format!("{} {word}", dice.common(&common)),
+            15 => format!(
+                "{} {}",
+                common[dice.below(common.len() as u64) as usize],
+                common[dice.below(common.len() as u64) as usize]
+            ),
+            16 | 17 => format!("{word} {}", dice.common(&common)),
+            _ => format!("{} {} {word}", dice.common(&common), dice.common(&common)),
+        };
+        if seen.insert(term.clone(), ()).is_none() {
+            source.push_str(&format!("{term} = {}\n", 1 + dice.below(9)));
+            if dice.below(100) == 0 {
+                source.push_str(&format!("! {} {}\n", dice.common(&common), term.replace('*', "")));
+            }
+        }
+    }
+    source
+}
+
+/// The number of hits, counted in another way: words in a vector, terms in a map by their first word.
+fn slow_count(list: &WordList, text: &str) -> usize {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_alphanumeric()) {
+        let gap = &rest[..start];
+        rest = &rest[start..];
+        let end =
+            rest.find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '\'').unwrap_or(rest.len());
+        let joined = !gap.is_empty() && gap.chars().all(char::is_whitespace);
+        let word = rest[..end].to_ascii_lowercase();
+        words.push((joined, word.strip_suffix("'s").unwrap_or(&word).to_owned()));
+        rest = &rest[end..];
+    }
+    let mut prefixes: Vec<&str> = Vec::new();
+    let mut terms: HashMap<&str, Vec<(bool, Vec<&str>)>> = HashMap::new();
+    let phrases = list.terms.iter().map(|term| (true, term.text.as_str()));
+    for (counts, phrase) in phrases.chain(list.allowed.iter().map(|phrase| (false, phrase.as_str()))) {
+        match phrase.strip_suffix('*') {
+            Some(prefix) => prefixes.push(prefix),
+            None => {
+                let phrase: Vec<&str> = phrase.split(' ').collect();
+                terms.entry(phrase[0]).or_default().push((counts, phrase));
+            }
+        }
+    }
+    prefixes.sort_unstable();
+    let (mut hits, mut free, mut allowed) = (0, 0, 0);
+    for at in 0..words.len() {
+        let mut longest = 0;
+        for (counts, phrase) in terms.get(words[at].1.as_str()).into_iter().flatten() {
+            let taken = words.get(at..at + phrase.len());
+            let same = taken.is_some_and(|taken| {
+                taken
+                    .iter()
+                    .zip(phrase)
+                    .enumerate()
+                    .all(|(n, ((joined, word), wanted))| word == wanted && (n == 0 || *joined))
+            });
+            if same && *counts {
+                longest = longest.max(phrase.len());
+            } else if same {
+                allowed = allowed.max(at + phrase.len());
+            }
+        }
+        let begun = prefixes.partition_point(|prefix| *prefix <= words[at].1.as_str());
+        if longest == 0
+            && prefixes[..begun].iter().rev().take(50).any(|prefix| words[at].1.starts_with(prefix))
+        {
+            longest = 1;
+        }
+        if longest > 0 && at >= free && at + longest > allowed {
+            hits += 1;
+            free = at + longest;
+        }
+    }
+    hits
+}
+
+/// All mail of a corpus in one text, when there is one.
+fn real_mail() -> Option<String> {
+    let mut folders = vec![Path::new(&std::env::var_os("MAILWARDEN_CORPUS")?).join("email")];
+    let mut mail = String::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).ok()?.flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                mail.push_str(&String::from_utf8_lossy(&fs::read(entry.path()).ok()?));
+            }
+        }
+    }
+    Some(mail)
+}

@@ -1,0 +1,197 @@
+//! Says in a few instructions that no term begins at a word. May say wrongly that one does; never wrongly that none does.
+
+use crate::detect::trie::{Word, next_key};
+
+/// What a term begins with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Beginning {
+    /// This word, whatever follows.
+    Word(u64),
+    /// A word with a prefix's first bytes, at least three.
+    Prefix(u64),
+    /// These two words, whatever follows.
+    Pair(u64, u64),
+    /// These three words.
+    Triple(u64, u64, u64),
+}
+
+/// The beginnings of all terms, in sets small enough for the processor's caches.
+///
+/// Half of all phrases begin with a common word, and many with two. So a word is asked about alone and with the word
+/// before it, and only where that says yes, about the word after the two.
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    /// Words and pairs of words, three bits each (a Bloom filter in blocks).
+    near: Vec<u64>,
+    /// The first four bytes of prefixes, one bit each.
+    heads: Vec<u64>,
+    /// Pairs that end a term, and the first three words of terms that have more; three bits each.
+    far: Vec<u64>,
+    size: Size,
+}
+
+/// How many blocks each set has: enough for sixteen bits for each beginning, and no more than what then fits a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    Small,
+    Medium,
+    Large,
+}
+
+pub(super) const SMALL: usize = 1 << 9;
+pub(super) const MEDIUM: usize = 1 << 12;
+pub(super) const LARGE: usize = 1 << 15;
+
+impl Filter {
+    pub(super) fn new(beginnings: &[Beginning]) -> Self {
+        let (size, blocks) = match beginnings.len() / 4 {
+            wanted if wanted <= SMALL => (Size::Small, SMALL),
+            wanted if wanted <= MEDIUM => (Size::Medium, MEDIUM),
+            _ => (Size::Large, LARGE),
+        };
+        let mut filter = Self { near: vec![0; blocks], heads: vec![0; blocks], far: vec![0; blocks], size };
+        for beginning in beginnings {
+            filter.add(*beginning);
+        }
+        filter
+    }
+
+    fn add(&mut self, beginning: Beginning) {
+        match beginning {
+            Beginning::Word(hash) => add(&mut self.near, hash, three_bits(hash)),
+            Beginning::Pair(first, second) => {
+                let pair = next_key(first, second);
+                add(&mut self.near, pair, three_bits(pair));
+                add(&mut self.far, pair, three_bits(pair));
+            }
+            Beginning::Triple(first, second, third) => {
+                let pair = next_key(first, second);
+                let triple = next_key(pair, third);
+                add(&mut self.near, pair, three_bits(pair));
+                add(&mut self.far, triple, three_bits(triple));
+            }
+            Beginning::Prefix(head) => {
+                // After three letters a plain word may end or go on in any of these ways.
+                let short = head <= 0xFF_FFFF;
+                let next = (b'a'..=b'z').chain(b'0'..=b'9').chain([b'\'']).filter(|_| short);
+                for next in next.chain([0]) {
+                    let hash = hash_four(head | u64::from(next) << 24);
+                    add(&mut self.heads, hash, one_bit(hash));
+                }
+            }
+        }
+    }
+
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The sets that each word is held against; nothing when they have another size.
+    #[inline(always)]
+    pub(super) fn near<const SIZE: usize>(&self) -> Option<Near<'_, SIZE>> {
+        Some(Near { blocks: self.near.first_chunk()?, heads: self.heads.first_chunk()? })
+    }
+
+    /// Whether a word may begin a term by itself, given its hash and its first eight bytes, whatever its letters.
+    pub(super) fn begins(&self, hash: u64, head: u64) -> bool {
+        let holds_head = |head| {
+            let hash = hash_four(head);
+            holds(&self.heads, hash, one_bit(hash))
+        };
+        // Beyond the plain letters there are too many that may come fourth to have them all in the set.
+        holds(&self.near, hash, three_bits(hash)) || holds_head(head) || holds_head(head & 0xFF_FFFF)
+    }
+
+    /// Whether two words may begin a term together.
+    pub(super) fn pair_begins(&self, first: u64, second: u64) -> bool {
+        let pair = next_key(first, second);
+        holds(&self.near, pair, three_bits(pair))
+    }
+
+    /// Whether the first two or three words of these may begin a term, where [`Near::pair_begins`] said that the two
+    /// may.
+    pub(super) fn goes_on(&self, words: &[Word]) -> bool {
+        let [first, second, rest @ ..] = words else { return false };
+        let pair = next_key(first.hash, second.hash);
+        let triple = next_key(pair, rest.first().map_or(0, |third| third.hash));
+        holds(&self.far, triple, three_bits(triple)) | holds(&self.far, pair, three_bits(pair))
+    }
+}
+
+/// The sets that each word is held against, of a size that the compiler knows.
+#[derive(Clone, Copy)]
+pub(super) struct Near<'f, const SIZE: usize> {
+    blocks: &'f [u64; SIZE],
+    heads: &'f [u64; SIZE],
+}
+
+impl<const SIZE: usize> Near<'_, SIZE> {
+    /// [`Filter::begins`] for a plain word.
+    #[inline(always)]
+    pub(super) fn begins(self, hash: u64, head: u64) -> bool {
+        let four = hash_four(head);
+        holds(self.blocks, hash, three_bits(hash)) | holds(self.heads, four, one_bit(four))
+    }
+
+    /// [`Filter::pair_begins`].
+    #[inline(always)]
+    pub(super) fn pair_begins(self, first: u64, second: u64) -> bool {
+        let pair = next_key(first, second);
+        holds(self.blocks, pair, three_bits(pair))
+    }
+}
+
+/// Whether a hash's bits are all set in its block, which its highest bits choose.
+#[inline(always)]
+fn holds(blocks: &[u64], hash: u64, bits: u64) -> bool {
+    blocks.get(block_of(hash, blocks.len())).is_some_and(|block| block & bits == bits)
+}
+
+fn add(blocks: &mut [u64], hash: u64, bits: u64) {
+    let at = block_of(hash, blocks.len());
+    if let Some(block) = blocks.get_mut(at) {
+        *block |= bits;
+    }
+}
+
+#[inline(always)]
+fn block_of(hash: u64, blocks: usize) -> usize {
+    (hash >> (u64::BITS - blocks.trailing_zeros())) as usize
+}
+
+/// The hash of a word's first four bytes.
+#[inline(always)]
+fn hash_four(head: u64) -> u64 {
+    (head & 0xFFFF_FFFF).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// One bit that stands for a hash in its block.
+#[inline(always)]
+fn one_bit(hash: u64) -> u64 {
+    1 << (hash >> 40 & 63)
+}
+
+/// Three bits that stand for a hash in its block.
+#[inline(always)]
+fn three_bits(hash: u64) -> u64 {
+    THREE_BITS.get((hash >> 32 & 0xFF) as usize).copied().unwrap_or_default()
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a table that the compiler works out: a wrong index does not compile"
+)]
+static THREE_BITS: [u64; 256] = {
+    let mut all = [0; 256];
+    let (mut at, mut state) = (0, 1_u64);
+    while at < all.len() {
+        let mut bits = 0_u64;
+        while bits.count_ones() < 3 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            bits |= 1 << (state >> 58);
+        }
+        all[at] = bits;
+        at += 1;
+    }
+    all
+};

@@ -49,6 +49,8 @@ pub enum Outcome {
         /// The recipients who do not get it, as indices into the envelope's recipients. When no recipient would be
         /// left, answer [`Outcome::Discard`].
         remove: Vec<usize>,
+        /// Addresses that get a copy; none of them is among the envelope's recipients.
+        add: Vec<String>,
         /// Changes to its header and body.
         edits: Edits,
     },
@@ -63,7 +65,7 @@ pub enum Outcome {
 impl Outcome {
     /// The message goes on unchanged to everyone.
     pub fn accept() -> Self {
-        Self::Accept { remove: Vec::new(), edits: Edits::default() }
+        Self::Accept { remove: Vec::new(), add: Vec::new(), edits: Edits::default() }
     }
 }
 

@@ -10,6 +10,7 @@ pub const VERSIONS: std::ops::RangeInclusive<u32> = 2..=6;
 mod action {
     pub const ADD_HEADERS: u32 = 1 << 0;
     pub const CHANGE_BODY: u32 = 1 << 1;
+    pub const ADD_RECIPIENTS: u32 = 1 << 2;
     pub const DELETE_RECIPIENTS: u32 = 1 << 3;
     pub const CHANGE_HEADERS: u32 = 1 << 4;
     pub const SET_MACROS: u32 = 1 << 8;
@@ -35,6 +36,7 @@ mod step {
 
 const WANTED_ACTIONS: u32 = action::ADD_HEADERS
     | action::CHANGE_BODY
+    | action::ADD_RECIPIENTS
     | action::DELETE_RECIPIENTS
     | action::CHANGE_HEADERS
     | action::SET_MACROS;
@@ -80,6 +82,8 @@ pub enum Ability {
     ChangeHeaders,
     /// Replacing the body.
     ChangeBody,
+    /// Adding recipients.
+    AddRecipients,
     /// Removing recipients.
     DeleteRecipients,
 }
@@ -172,6 +176,7 @@ impl Agreement {
             Ability::AddHeaders => action::ADD_HEADERS,
             Ability::ChangeHeaders => action::CHANGE_HEADERS,
             Ability::ChangeBody => action::CHANGE_BODY,
+            Ability::AddRecipients => action::ADD_RECIPIENTS,
             Ability::DeleteRecipients => action::DELETE_RECIPIENTS,
         };
         self.actions & flag != 0

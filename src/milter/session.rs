@@ -17,6 +17,7 @@ const CONTINUE: u8 = b'c';
 const ACCEPT: u8 = b'a';
 const DISCARD: u8 = b'd';
 const PROGRESS: u8 = b'p';
+const ADD_RECIPIENT: u8 = b'+';
 const DELETE_RECIPIENT: u8 = b'-';
 
 /// Where a connection stands.
@@ -217,7 +218,7 @@ impl Session {
     ) -> Result<Answer<'m>, EditError> {
         let mut answer = Answer { requests: Vec::new(), body: None, last: Vec::new() };
         match outcome {
-            Outcome::Accept { remove, edits } => {
+            Outcome::Accept { remove, add, edits } => {
                 let recipients = &transaction.envelope.recipients;
                 self.write_removals(recipients, remove, &mut answer.requests)?;
                 if !recipients.is_empty()
@@ -226,6 +227,7 @@ impl Session {
                 {
                     return Ok(self.finish(Answer::only(DISCARD)));
                 }
+                self.write_additions(add, &mut answer.requests)?;
                 edits::check(self.agreement, &transaction.message, edits)?;
                 edits::write_header(&mut answer.requests, self.agreement, &edits.header);
                 if !edits.body.is_empty() {
@@ -265,6 +267,16 @@ impl Session {
         for &index in remove {
             let recipient = recipients.get(index).ok_or(EditError::Recipient(index))?;
             frame::write(out, DELETE_RECIPIENT, &[recipient.raw(), b"\0"]);
+        }
+        Ok(())
+    }
+
+    fn write_additions(&self, add: &[String], out: &mut Vec<u8>) -> Result<(), EditError> {
+        if !add.is_empty() && !self.agreement.allows(Ability::AddRecipients) {
+            return Err(EditError::NotOffered(Ability::AddRecipients));
+        }
+        for address in add {
+            frame::write(out, ADD_RECIPIENT, &[b"<", address.as_bytes(), b">\0"]);
         }
         Ok(())
     }
@@ -923,18 +935,25 @@ mod tests {
 
     #[test]
     fn outcomes_become_frames_in_the_order_that_postfix_wants() {
-        let accept = |remove: &[usize], edits: Edits| Outcome::Accept { remove: remove.to_vec(), edits };
+        let accept = |remove: &[usize], edits: Edits| Outcome::Accept {
+            remove: remove.to_vec(),
+            add: Vec::new(),
+            edits,
+        };
         let edits = Edits {
             header: vec![HeaderEdit::Add { name: "X-A".into(), value: b" b".to_vec() }],
             body: vec![Splice { range: 44..44, with: b"Note\r\n".to_vec() }],
         };
         let text = ReplyText::new(EnhancedCode::POLICY, "no");
+        let add = vec!["dsl@oakfield.example".to_owned(), "head@oakfield.example".to_owned()];
+        let copied = Outcome::Accept { remove: Vec::new(), add, edits: Edits::default() };
         for (outcome, expected) in [
             (Outcome::accept(), "a"),
             (accept(&[0], Edits::default()), "-a"),
             (accept(&[0, 0], Edits::default()), "--a"),
             (accept(&[1, 0], Edits::default()), "d"),
             (accept(&[1], edits.clone()), "-hba"),
+            (copied.clone(), "++a"),
             (Outcome::Discard, "d"),
             (Outcome::Reject(text.clone()), "y"),
             (Outcome::TemporaryFailure(text), "y"),
@@ -948,6 +967,9 @@ mod tests {
             answered(ALL_ACTIONS, &accept(&[2], Edits::default())).unwrap_err(),
             EditError::Recipient(2)
         );
+        let (_, bytes) = answered(ALL_ACTIONS, &copied).unwrap();
+        assert!(bytes.starts_with(b"\0\0\0\x18+<dsl@oakfield.example>\0"), "{}", bytes.escape_ascii());
+        assert_eq!(answered(0, &copied).unwrap_err(), EditError::NotOffered(Ability::AddRecipients));
         let lacking = EditError::NotOffered(Ability::DeleteRecipients);
         assert_eq!(answered(0, &accept(&[1], Edits::default())).unwrap_err(), lacking);
         assert_eq!(answered(0, &accept(&[], edits)).unwrap_err(), EditError::NotOffered(Ability::AddHeaders));

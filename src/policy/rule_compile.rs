@@ -171,7 +171,7 @@ impl<'b> RuleCompiler<'b> {
             reply: raw.reply.as_ref().map(|reply| reply.value.clone()),
             subject_prefix: raw.subject_prefix.as_ref().map(|prefix| prefix.value.clone()),
             headers: self.headers(raw),
-            copy_to: self.copy_to(raw.copy_to.as_deref().unwrap_or(&[])),
+            copy_to: self.copy_to(raw.copy_to.as_deref().unwrap_or(&[]), action),
         }
     }
 
@@ -231,7 +231,13 @@ impl<'b> RuleCompiler<'b> {
         headers
     }
 
-    fn copy_to(&mut self, written: &[Located<String>]) -> Vec<String> {
+    fn copy_to(&mut self, written: &[Located<String>], action: Action) -> Vec<String> {
+        if let Some(first) = written.first()
+            && !action.delivers()
+        {
+            self.fault(&first.span, format!("`copy-to` has no effect on the action \"{action}\""))
+                .say("a copy goes with mail that is delivered: use it with \"pass\", \"tag\" or \"mark\", or delete it");
+        }
         for address in written {
             let parsed = Address::parse(address.value.as_bytes());
             let bad = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"".contains(c);

@@ -43,6 +43,8 @@ pub enum Delivery {
     Accept {
         /// Those to whom it does not go, as indices into the envelope's recipients.
         remove: Vec<usize>,
+        /// Who gets a copy, beside the envelope's recipients.
+        add: Vec<String>,
     },
     /// It goes to nobody; what is held or returned is in the store.
     Discard,
@@ -85,7 +87,7 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         return Ok(refusal(refusal_text(context)?));
     }
     if fates.delivered.is_empty() {
-        return Ok(settled(fates, Edits::default()));
+        return Ok(settled(fates, Edits::default(), Vec::new()));
     }
     let mut edits = Edits { header: remove_own(message), body: Vec::new() };
     edits.extend(marks(context, &fates.delivered)?);
@@ -103,7 +105,27 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
             edits = Edits::default();
         }
     }
-    Ok(settled(fates, edits))
+    let copies = copies(context, &fates.delivered)?;
+    Ok(settled(fates, edits, copies))
+}
+
+/// Who gets a copy of what is delivered, each once, unless the message goes to them anyway.
+fn copies(context: &Context<'_>, delivered: &[usize]) -> Result<Vec<String>, RespondError> {
+    let there = |address: &str| {
+        let same = |index: &usize| {
+            context.envelope.recipients.get(*index).is_some_and(|to| to.folded() == address.to_lowercase())
+        };
+        delivered.iter().any(same)
+    };
+    let mut copies: Vec<String> = Vec::new();
+    for (_, rule) in enforced(context, delivered)? {
+        for address in &rule.then.copy_to {
+            if !there(address) && !copies.iter().any(|known| known.eq_ignore_ascii_case(address)) {
+                copies.push(address.clone());
+            }
+        }
+    }
+    Ok(copies)
 }
 
 fn refusal(text: String) -> Response {
@@ -115,14 +137,14 @@ fn refusal(text: String) -> Response {
     }
 }
 
-fn settled(fates: Fates, edits: Edits) -> Response {
+fn settled(fates: Fates, edits: Edits, copies: Vec<String>) -> Response {
     let Fates { delivered, held, returned, .. } = fates;
     let delivery = if delivered.is_empty() {
         Delivery::Discard
     } else {
         let mut remove: Vec<usize> = held.iter().chain(&returned).copied().collect();
         remove.sort_unstable();
-        Delivery::Accept { remove }
+        Delivery::Accept { remove, add: copies }
     };
     Response { edits, delivery, held, returned }
 }

@@ -27,7 +27,7 @@ pub async fn conclude(filter: &Filter, judgement: Judgement) -> Result<Outcome, 
         filter.outbox.notify_one();
     }
     Ok(match judgement.response.delivery {
-        Delivery::Accept { remove } => Outcome::Accept { remove, edits: judgement.response.edits },
+        Delivery::Accept { remove, add } => Outcome::Accept { remove, add, edits: judgement.response.edits },
         Delivery::Discard => Outcome::Discard,
         Delivery::Reject(text) => Outcome::Reject(ReplyText::new(EnhancedCode::POLICY, text)),
     })

@@ -133,7 +133,7 @@ impl Filter {
                 // All of them: below ours may lie one that somebody had put into the mail that was held.
                 let removal = |nth| HeaderEdit::Remove { name: PASS_HEADER.to_owned(), nth };
                 let edits = Edits { header: (1..=fields).map(removal).collect(), body: Vec::new() };
-                Ok(Some(Outcome::Accept { remove: Vec::new(), edits }))
+                Ok(Some(Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }))
             }
             Redeemed::Withdrawn => {
                 Ok(Some(Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))))

@@ -101,6 +101,16 @@ fn recipients_that_differ_are_treated_differently() {
 }
 
 #[test]
+fn a_copy_goes_to_those_who_do_not_get_the_message_anyway() {
+    let world = World::start();
+    let message = mail(ANA, HEAD, "the churchyard", "Yew in the churchyard.\r\n");
+    world.connect().send(ANA, &[HEAD], &message).expect_code(250);
+    let delivery = world.sink.take("safeguarding@oakfield.example");
+    assert!(delivery.message.ends_with(&message), "{}", delivery.text());
+    assert_eq!(delivery.recipients, [HEAD, "safeguarding@oakfield.example"], "each once");
+}
+
+#[test]
 fn outgoing_mail_carries_the_disclaimer_and_internal_mail_does_not() {
     let world = World::start();
     let mut smtp = world.connect();

@@ -34,18 +34,18 @@ impl Gate for Scripted {
             "reject" => Outcome::Reject(refusal(EnhancedCode::POLICY, "Use initials, not 100% of the name.")),
             "later" => Outcome::TemporaryFailure(refusal(EnhancedCode::SYSTEM_FULL, "")),
             "discard" => Outcome::Discard,
-            "nobody left" => Outcome::Accept { remove: vec![0], edits: Edits::default() },
+            "nobody left" => Outcome::Accept { remove: vec![0], add: Vec::new(), edits: Edits::default() },
             "panic" => panic!("the gate panics, as the test wants it"),
             "impossible edit" => {
                 let outside = Splice { range: 0..message.bytes().len() + 1, with: Vec::new() };
                 let edits = Edits { header: Vec::new(), body: vec![outside] };
-                Outcome::Accept { remove: Vec::new(), edits }
+                Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }
             }
             "insert in the middle" => {
                 let place = message.bytes().len() / 2;
                 let middle = Splice { range: place..place, with: b"in the middle".to_vec() };
                 let edits = Edits { header: Vec::new(), body: vec![middle] };
-                Outcome::Accept { remove: Vec::new(), edits }
+                Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }
             }
             "slow" => {
                 self.begun.notify_one();
@@ -67,6 +67,7 @@ fn edited(message: &[u8]) -> Outcome {
     let remove = |nth| HeaderEdit::Remove { name: "X-Forged".into(), nth };
     Outcome::Accept {
         remove: vec![1],
+        add: Vec::new(),
         edits: Edits {
             header: vec![
                 remove(1),

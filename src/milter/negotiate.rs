@@ -233,7 +233,7 @@ mod tests {
         let agreement = agree(6, 0x1ff, 0x1f_ffff);
         assert!(EVENTS.iter().all(|&event| !agreement.expects_reply(event)));
         assert!(agreement.keeps_leading_space());
-        let mut expected = b"\0\0\0\x5cO\0\0\0\x06\0\0\x01\x1b\0\x1f\xf3\xc2".to_vec();
+        let mut expected = b"\0\0\0\x5cO\0\0\0\x06\0\0\x01\x1f\0\x1f\xf3\xc2".to_vec();
         expected.extend_from_slice(b"\0\0\0\0{none}\0\0\0\0\x01{none}\0\0\0\0\x02{auth_authen}\0");
         expected.extend_from_slice(b"\0\0\0\x03{none}\0\0\0\0\x04{none}\0\0\0\0\x05i\0\0\0\0\x06{none}\0");
         assert_eq!(written(agreement), expected);
@@ -247,7 +247,7 @@ mod tests {
             assert!(EVENTS.iter().all(|&event| agreement.expects_reply(event)), "version {version}");
             assert!(!agreement.keeps_leading_space());
             let mut expected = b"\0\0\0\x0dO".to_vec();
-            for number in [version, 0x1b, left_out] {
+            for number in [version, 0x1f, left_out] {
                 expected.extend_from_slice(&u32::to_be_bytes(number));
             }
             assert_eq!(written(agreement), expected, "version {version}");

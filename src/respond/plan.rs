@@ -357,7 +357,7 @@ mod tests {
     fn own_fields_are_removed_from_whatever_passes() {
         let to = ["<bo@beechwood.example>"];
         let (response, out) = ask(&policy(""), MAIL, ANA, &to, &[(Action::Pass, "")]);
-        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
         assert_eq!(
             out,
             "Subject: the wall\r\nFrom: Ana\r\nSensitivity: Private\r\nSensitivity: Personal\r\n\r\nHello.\r\n"
@@ -369,7 +369,7 @@ mod tests {
         let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
         let actions = [(Action::Tag, "tag"), (Action::Mark, "mark")];
         let (response, out) = ask(&policy(""), MAIL, ANA, &to, &actions);
-        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
         assert_eq!(
             out,
             "Subject: [found] CONFIDENTIAL: the wall\r\nFrom: Ana\r\nSensitivity: Company-Confidential\r\n\
@@ -384,7 +384,7 @@ mod tests {
     fn rules_that_concern_only_those_who_do_not_get_it_leave_no_mark() {
         let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
         let (response, out) = ask(&policy(""), MAIL, ANA, &to, &[(Action::Pass, ""), (Action::Hold, "hold")]);
-        assert_eq!(response.delivery, Delivery::Accept { remove: vec![1] });
+        assert_eq!(response.delivery, Delivery::Accept { remove: vec![1], add: Vec::new() });
         assert_eq!((response.held, response.returned), (vec![1], Vec::new()));
         assert!(!out.contains("X-Mailwarden"), "{out}");
     }
@@ -433,9 +433,19 @@ mod tests {
                 &[],
                 &[],
             ),
-            (&[(Pass, ""), (Reject, "reject")], Delivery::Accept { remove: vec![1] }, &[], &[1]),
+            (
+                &[(Pass, ""), (Reject, "reject")],
+                Delivery::Accept { remove: vec![1], add: Vec::new() },
+                &[],
+                &[1],
+            ),
             (&[(Hold, "hold"), (Reject, "reject")], Delivery::Discard, &[0], &[1]),
-            (&[(Return, "return"), (Pass, "")], Delivery::Accept { remove: vec![0] }, &[], &[0]),
+            (
+                &[(Return, "return"), (Pass, "")],
+                Delivery::Accept { remove: vec![0], add: Vec::new() },
+                &[],
+                &[0],
+            ),
         ];
         for (actions, delivery, held, returned) in cases {
             let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
@@ -514,7 +524,7 @@ mod tests {
         let (response, out) = ask(&disclaimer("skip"), picture, ANA, &to, &pass);
         assert_eq!(
             (response.delivery, out.as_bytes()),
-            (Delivery::Accept { remove: Vec::new() }, &picture[..])
+            (Delivery::Accept { remove: Vec::new(), add: Vec::new() }, &picture[..])
         );
         let (_, out) = ask(&disclaimer("wrap"), picture, ANA, &to, &pass);
         assert!(
@@ -533,7 +543,7 @@ mod tests {
         assert_eq!(response.edits, Edits::default());
         let report = b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nBounced.\r\n--b--\r\n";
         let (response, _) = ask(&disclaimer("reject"), report, ANA, &to, &pass);
-        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new() });
+        assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
     }
 
     #[test]

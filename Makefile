@@ -18,7 +18,7 @@ run: run-tools ## try it: a private Postfix with mailwarden, sample messages, an
 	@scripts/run
 
 test: test-tools ## every test, the end-to-end ones against real Postfix included
-	cargo test --quiet
+	cargo test --no-fail-fast
 
 test-tools: ## install what the tests need (Debian packages; starts no service)
 	@scripts/install-tools $(TEST_TOOLS)
@@ -28,7 +28,7 @@ run-tools:
 
 corpus: ## the tests over $(CORPUS): real mail, real damage
 	@test -d "$(CORPUS)" || { echo "make corpus: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
-	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --quiet --release --features corpus --test 'corpus*' --test disclaimers
+	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers
 
 bench: ## each stage and the whole pipeline, over lists of 100 to 50,000 terms
 	cargo bench --quiet

@@ -65,7 +65,7 @@ async fn odd_contents_and_addresses_go_out_as_they_came() {
 #[tokio::test]
 async fn a_connection_that_breaks_before_the_gate_costs_one_more_attempt() {
     let (school, sink, reference) = released(ONE).await;
-    sink.then(&[After::DropBefore]);
+    sink.then(&[After::Drop]);
     school.submit(&sink.address).await;
     assert_eq!(school.state(&reference).await, HeldState::Releasing);
     assert_eq!(school.submit(&sink.address).await, 0, "not before it is due");
@@ -79,7 +79,7 @@ async fn a_connection_that_breaks_before_the_gate_costs_one_more_attempt() {
 #[tokio::test]
 async fn a_connection_that_breaks_behind_the_gate_never_doubles_mail() {
     let (school, sink, reference) = released(ONE).await;
-    sink.then(&[After::DropAfter]);
+    sink.then(&[After::AskThenDrop]);
     school.submit(&sink.address).await;
     school.hand.forward(86_400);
     assert_eq!(school.submit(&sink.address).await, 0);

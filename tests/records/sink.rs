@@ -18,9 +18,9 @@ pub enum After {
     /// Takes it without asking the gate.
     TakeUnasked,
     /// Breaks the connection before it asks the gate.
-    DropBefore,
+    Drop,
     /// Asks the gate and breaks the connection.
-    DropAfter,
+    AskThenDrop,
     /// Asks the gate and answers with that line.
     AskThenSay(&'static str),
     /// Never says a word again, and has not asked the gate.
@@ -194,7 +194,7 @@ async fn take(
     if after == After::Hang {
         hang(shared).await;
     }
-    if after == After::DropBefore {
+    if after == After::Drop {
         return None;
     }
     let end = data.iter().position(|byte| *byte == b'\n').unwrap() + 1;
@@ -211,7 +211,7 @@ async fn take(
         Some(store.redeem(value.as_bytes(), content, from.as_ref(), &addresses, now).await.unwrap())
     };
     match after {
-        After::DropAfter => None,
+        After::AskThenDrop => None,
         After::AskThenHang => {
             hang(shared).await;
             None

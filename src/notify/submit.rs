@@ -31,7 +31,7 @@ const PIECE: usize = 64 << 10;
 pub enum SubmitError {
     /// Nobody answers there.
     #[error(
-        "could not connect to the mail server at {server}: {source}; check that it runs and `[submit] server`"
+        "could not connect to the mail server at {server}: {source}; check that it runs, and `[outgoing] smtp`"
     )]
     Connect {
         /// Where.

@@ -20,7 +20,7 @@ pub(super) struct Tag<'a> {
 }
 
 /// Removes every field of mailwarden's own that came with the message.
-pub(super) fn remove_own(message: &Message<'_>) -> Vec<HeaderEdit> {
+pub fn remove_own(message: &Message<'_>) -> Vec<HeaderEdit> {
     let mut counts: Vec<(String, u32)> = Vec::new();
     let mut edits = Vec::new();
     for field in &message.header {

@@ -14,5 +14,5 @@ mod transfer;
 
 pub use answer::{AnswerContext, answer};
 pub use edits::{Edits, HeaderEdit, Splice, apply};
-pub use mark::OWN_FIELD;
+pub use mark::{OWN_FIELD, remove_own};
 pub use plan::{Context, Delivery, RespondError, Response, respond};

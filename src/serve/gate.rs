@@ -14,7 +14,7 @@ use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::policy::Policy;
 use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
-use crate::respond::{self, Context, Edits, HeaderEdit, RespondError, Response};
+use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::scan;
 use crate::verdict::Verdict;
 
@@ -121,7 +121,6 @@ impl Filter {
         }
         let parsed = Message::parse(header, &self.config.limits);
         let Some(field) = parsed.fields(PASS_HEADER).next() else { return Ok(None) };
-        let fields = u32::try_from(parsed.fields(PASS_HEADER).count()).unwrap_or(u32::MAX);
         let (sender, recipients) = (envelope.sender.as_ref(), &envelope.recipients);
         let redeemed =
             self.store.redeem(field.value, message.bytes(), sender, recipients, Timestamp::now()).await?;
@@ -130,9 +129,8 @@ impl Filter {
             Redeemed::Valid { reference, kind } => {
                 info!(queue_id, %reference, ?kind, "own mail passes");
                 self.counters.count_own();
-                // All of them: below ours may lie one that somebody had put into the mail that was held.
-                let removal = |nth| HeaderEdit::Remove { name: PASS_HEADER.to_owned(), nth };
-                let edits = Edits { header: (1..=fields).map(removal).collect(), body: Vec::new() };
+                // Not the pass alone: held mail has what somebody had put into it as well.
+                let edits = Edits { header: respond::remove_own(&parsed), body: Vec::new() };
                 Ok(Some(Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }))
             }
             Redeemed::Withdrawn => {

@@ -55,6 +55,15 @@ fn a_released_message_is_delivered_byte_for_byte() {
 }
 
 #[test]
+fn a_forged_field_of_ours_does_not_come_out_with_a_release() {
+    let world = World::start();
+    let forged = [b"X-Mailwarden-Pass: 1.forged\r\nX-Mailwarden: pass\r\n".to_vec(), awkward()].concat();
+    let reference = hold(&world, &forged, &[HEAD]);
+    release(&world, &reference);
+    assert_same(&world.sink.take(HEAD), &awkward());
+}
+
+#[test]
 fn a_decision_is_recorded_with_who_when_and_why() {
     let world = World::start();
     let reference = hold(&world, &awkward(), &[HEAD]);

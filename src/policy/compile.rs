@@ -93,6 +93,13 @@ fn finish(
     disclaimers: Vec<Disclaimer>,
     rules: Vec<Rule>,
 ) -> Result<Policy, Faults> {
+    // Lists and patterns are numbered in 16 bits.
+    for (count, what) in [(build.lists.len(), "word lists"), (build.patterns.len(), "patterns")] {
+        if count > usize::from(u16::MAX) {
+            let fault = Fault::new(&source("", ""), 0..0, format!("the policy has {count} {what}"));
+            build.faults.push(fault.help("put them together; 65,535 is the most"));
+        }
+    }
     if build.faults.is_empty()
         && let Some(organisation) = build.organisation.take()
     {

@@ -1,0 +1,80 @@
+//! A policy made of any text: it is refused with faults at their places, or it decides, and its explanation agrees.
+//!
+//! The text is cut into files at lines of the form `=== path`.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use libfuzzer_sys::fuzz_target;
+use mailwarden::extract::Extraction;
+use mailwarden::limits::Limits;
+use mailwarden::message::{Address, Envelope, Message, Origin};
+use mailwarden::people::People;
+use mailwarden::policy::{Case, Outcome, Policy, Sources};
+
+const MAIL: &[u8] = b"From: teacher@oakfield.example\r\nSubject: Exclusion 1234\r\nX-Flag: yes\r\n\r\n\
+    Oliver's behaviour, damn it.\r\n\r\n> exclusion\r\n";
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Policy::compile(&sources(text)) {
+        Err(faults) => {
+            assert!(!faults.0.is_empty(), "refused without a fault");
+            for fault in &faults.0 {
+                assert!(fault.line() > 0 && fault.column() > 0 && !fault.message().is_empty());
+            }
+        }
+        Ok(policy) => {
+            policy.check_examples();
+            decide(&policy);
+        }
+    }
+});
+
+fn decide(policy: &Policy) {
+    let limits = Limits::default();
+    let address = |text: &str| Address::parse(text.as_bytes());
+    let envelope = Envelope {
+        queue_id: None,
+        origin: Origin::Smtp,
+        client: None,
+        authenticated: None,
+        sender: address("teacher@oakfield.example"),
+        recipients: ["head@oakfield.example", "parent@elsewhere.example", "x@beechwood.example"]
+            .into_iter()
+            .filter_map(address)
+            .collect(),
+    };
+    let message = Message::parse(MAIL, &limits);
+    let extraction = Extraction::read(&message, &limits);
+    let now = "2026-01-14T10:00:00+00:00[UTC]".parse().expect("a moment");
+    let case = Case {
+        envelope: &envelope,
+        message: &message,
+        extraction: &extraction,
+        people: &People::default(),
+        limits: &limits,
+        now: &now,
+        expired: &|| false,
+    };
+    let verdict = policy.decide(&case);
+    let explanation = policy.explain(&case);
+    assert_eq!(verdict, explanation.verdict);
+    for rule in &explanation.rules {
+        let matched = verdict.rules.iter().any(|found| found.rule == rule.rule);
+        assert_eq!(matched, rule.outcome == Outcome::Matched, "the explanation of {} disagrees", rule.rule);
+    }
+}
+
+fn sources(text: &str) -> Sources {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let mut path = "organisation.toml".to_owned();
+    for line in text.split_inclusive('\n') {
+        match line.strip_prefix("=== ") {
+            Some(next) => path = next.trim_end().to_owned(),
+            None => files.entry(path.clone()).or_default().push_str(line),
+        }
+    }
+    Sources { files }
+}

@@ -1,10 +1,7 @@
 //! HTML to the text that people see, and apart from it the text that they don't. Runs nothing, fetches nothing.
 
-use html5gum::Tokenizer;
-use html5gum::emitters::callback::{CallbackEmitter, CallbackEvent};
-use std::convert::Infallible;
-
 use super::css::{self, Style};
+use super::markup::{self, LONGEST_NAME, Sink};
 use super::tags::{self, Flow};
 use super::zones::Mark;
 use crate::verdict::Zone;
@@ -23,51 +20,15 @@ pub(super) struct Page {
 /// Reads a page. Never fails: browsers make something of any bytes, and so does this.
 pub(super) fn read(html: &str) -> Page {
     let mut reader = Reader::default();
-    run(html, &mut reader, Nested::No);
+    markup::read(html, &mut reader);
+    reader.in_comment = true;
     for comment in std::mem::take(&mut reader.conditional) {
         reader.stack.clear();
         reader.outer = Flags(Flags::HIDDEN);
-        run(&comment, &mut reader, Nested::Yes);
+        markup::read(&comment, &mut reader);
         reader.hidden.break_line();
     }
     Page { visible: reader.visible.text, marks: reader.marks, hidden: reader.hidden.text }
-}
-
-/// Whether this is HTML inside HTML: a comment's or a `noscript`'s content, which is not looked into any further.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Nested {
-    No,
-    Yes,
-}
-
-fn run(html: &str, reader: &mut Reader, nested: Nested) {
-    let mut attribute = Attribute::Other;
-    let mut emitter = CallbackEmitter::new(|event: CallbackEvent<'_>, _: html5gum::Span<()>| {
-        match event {
-            CallbackEvent::String { value } => {
-                let text = String::from_utf8_lossy(value);
-                if nested == Nested::No && reader.flags().has(Flags::NO_SCRIPT) {
-                    run(&text, reader, Nested::Yes);
-                } else {
-                    reader.text(&text);
-                }
-            }
-            CallbackEvent::OpenStartTag { name } => reader.tag = Tag::new(name),
-            CallbackEvent::AttributeName { name } => {
-                attribute = Attribute::of(name);
-                reader.tag.flags.set(Flags::HIDDEN, attribute == Attribute::Hidden);
-            }
-            CallbackEvent::AttributeValue { value } => reader.tag.attribute(attribute, value),
-            CallbackEvent::CloseStartTag { .. } => reader.start(),
-            CallbackEvent::EndTag { name } => reader.end(name),
-            CallbackEvent::Comment { value } if nested == Nested::No => reader.comment(value),
-            _ => {}
-        }
-        None::<Infallible>
-    });
-    emitter.naively_switch_states(true);
-    // Reading from memory cannot fail: the error's type has no value.
-    let _: Result<(), Infallible> = Tokenizer::new_with_emitter(html, emitter).finish();
 }
 
 /// The attributes that say something of text.
@@ -84,13 +45,13 @@ enum Attribute {
 
 impl Attribute {
     fn of(name: &[u8]) -> Self {
-        match name {
-            b"style" => Self::Style,
-            b"hidden" => Self::Hidden,
-            b"class" => Self::Class,
-            b"id" => Self::Id,
-            b"alt" => Self::Alt,
-            b"type" => Self::Type,
+        match name.len() {
+            5 if name.eq_ignore_ascii_case(b"style") => Self::Style,
+            6 if name.eq_ignore_ascii_case(b"hidden") => Self::Hidden,
+            5 if name.eq_ignore_ascii_case(b"class") => Self::Class,
+            2 if name.eq_ignore_ascii_case(b"id") => Self::Id,
+            3 if name.eq_ignore_ascii_case(b"alt") => Self::Alt,
+            4 if name.eq_ignore_ascii_case(b"type") => Self::Type,
             _ => Self::Other,
         }
     }
@@ -107,7 +68,6 @@ impl Flags {
     const SIGNATURE: u8 = 8;
     const PREFORMATTED: u8 = 16;
     const UNSEEN: u8 = 32;
-    const NO_SCRIPT: u8 = 64;
 
     const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -123,7 +83,8 @@ impl Flags {
 /// A start tag while it is read.
 #[derive(Debug, Default)]
 struct Tag {
-    name: Vec<u8>,
+    name: [u8; LONGEST_NAME],
+    name_length: usize,
     flags: Flags,
     style: Style,
     cite: bool,
@@ -134,14 +95,21 @@ struct Tag {
 
 impl Tag {
     fn new(name: &[u8]) -> Self {
-        Self { name: name.to_vec(), ..Self::default() }
+        let mut tag = Self { name_length: name.len(), ..Self::default() };
+        for (kept, byte) in tag.name.iter_mut().zip(name) {
+            *kept = *byte;
+        }
+        tag
     }
 
-    fn attribute(&mut self, attribute: Attribute, value: &[u8]) {
-        let value = String::from_utf8_lossy(value);
+    fn name(&self) -> &[u8] {
+        self.name.get(..self.name_length).unwrap_or(&self.name)
+    }
+
+    fn attribute(&mut self, attribute: Attribute, value: &str) {
         match attribute {
-            Attribute::Style => self.style = css::read(&value),
-            Attribute::Alt => self.alt = value.into_owned(),
+            Attribute::Style => self.style = css::read(value),
+            Attribute::Alt => self.alt = value.to_owned(),
             Attribute::Type => self.cite = value.eq_ignore_ascii_case("cite"),
             Attribute::Class => {
                 for class in value.split_ascii_whitespace() {
@@ -156,7 +124,8 @@ impl Tag {
                 self.flags.set(Flags::QUOTED, QUOTING_IDS.contains(&id));
                 self.flags.set(Flags::SIGNATURE, SIGNING_IDS.contains(&id));
             }
-            Attribute::Hidden | Attribute::Other => {}
+            Attribute::Hidden => self.flags.set(Flags::HIDDEN, true),
+            Attribute::Other => {}
         }
     }
 }
@@ -200,17 +169,11 @@ struct Reader {
     tag: Tag,
     conditional: Vec<String>,
     conditional_bytes: usize,
+    /// Inside such a comment: comments there are no more than that.
+    in_comment: bool,
 }
 
-impl Reader {
-    fn flags(&self) -> Flags {
-        self.stack.last().map_or(self.outer, |(_, flags)| *flags)
-    }
-
-    fn is_hidden(&self) -> bool {
-        self.flags().has(Flags::HIDDEN | Flags::TINY)
-    }
-
+impl Sink for Reader {
     fn text(&mut self, text: &str) {
         let flags = self.flags();
         if flags.has(Flags::UNSEEN) {
@@ -245,23 +208,18 @@ impl Reader {
         }
     }
 
-    fn flowing(&mut self) -> &mut Flowing {
-        if self.is_hidden() { &mut self.hidden } else { &mut self.visible }
+    fn open(&mut self, name: &[u8]) {
+        self.tag = Tag::new(name);
     }
 
-    fn space(&mut self, flow: Flow) {
-        match flow {
-            Flow::Block => self.flowing().break_line(),
-            Flow::Cell => self.flowing().space(Gap::Cell),
-            Flow::Break => self.flowing().force_break(),
-            _ => {}
-        }
+    fn attribute(&mut self, name: &[u8], value: &str) {
+        self.tag.attribute(Attribute::of(name), value);
     }
 
     fn start(&mut self) {
         let tag = std::mem::take(&mut self.tag);
-        let flow = tags::flow(&tag.name);
-        if let Some((ended, kept)) = tags::implied_end(&tag.name, flow) {
+        let flow = tags::flow(tag.name());
+        if let Some((ended, kept)) = tags::implied_end(tag.name(), flow) {
             self.end_implied(ended, kept);
         }
         if tag.older_below {
@@ -281,31 +239,16 @@ impl Reader {
             self.text(&tag.alt);
             self.flowing().space(Gap::Space);
         }
-        if tags::is_void(&tag.name, flow) {
+        if tags::is_void(tag.name(), flow) {
             return;
         }
         if self.stack.len() < MOST_OPEN {
-            self.stack.push((pack(&tag.name), flags));
+            self.stack.push((pack(tag.name()), flags));
         } else {
             self.unfollowed += 1;
         }
         if flow == Flow::Block {
             self.flowing().break_line();
-        }
-    }
-
-    fn end_implied(&mut self, ended: &[&[u8]], kept: &[&[u8]]) {
-        let mut at = self.stack.len();
-        for (name, _) in self.stack.iter().rev().take(16) {
-            at -= 1;
-            if ended.iter().any(|ended| pack(ended) == *name) {
-                self.flowing().break_line_unless_cell(ended);
-                self.stack.truncate(at);
-                return;
-            }
-            if kept.iter().any(|kept| pack(kept) == *name) {
-                return;
-            }
         }
     }
 
@@ -332,13 +275,12 @@ impl Reader {
     }
 
     /// Keeps what a comment has for one program alone: Outlook shows the content of `<!--[if mso]>…`.
-    fn comment(&mut self, comment: &[u8]) {
-        let Some(content) = comment.strip_prefix(b"[if ").filter(|content| content.len() < MOST_CONDITIONAL)
-        else {
+    fn comment(&mut self, comment: &str) {
+        let content = comment.strip_prefix("[if ").filter(|content| content.len() < MOST_CONDITIONAL);
+        let Some((_, content)) = content.and_then(|content| content.split_once("]>")) else { return };
+        if self.in_comment {
             return;
-        };
-        let content = String::from_utf8_lossy(content);
-        let Some((_, content)) = content.split_once("]>") else { return };
+        }
         // Settings that Outlook writes into every message are no text.
         if content.trim_start().starts_with("<xml") || content.trim_start().starts_with("<style") {
             return;
@@ -346,6 +288,44 @@ impl Reader {
         self.conditional_bytes += content.len();
         if self.conditional_bytes <= MOST_CONDITIONAL {
             self.conditional.push(content.to_owned());
+        }
+    }
+}
+
+impl Reader {
+    fn flags(&self) -> Flags {
+        self.stack.last().map_or(self.outer, |(_, flags)| *flags)
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.flags().has(Flags::HIDDEN | Flags::TINY)
+    }
+
+    fn flowing(&mut self) -> &mut Flowing {
+        if self.is_hidden() { &mut self.hidden } else { &mut self.visible }
+    }
+
+    fn space(&mut self, flow: Flow) {
+        match flow {
+            Flow::Block => self.flowing().break_line(),
+            Flow::Cell => self.flowing().space(Gap::Cell),
+            Flow::Break => self.flowing().force_break(),
+            _ => {}
+        }
+    }
+
+    fn end_implied(&mut self, ended: &[&[u8]], kept: &[&[u8]]) {
+        let mut at = self.stack.len();
+        for (name, _) in self.stack.iter().rev().take(16) {
+            at -= 1;
+            if ended.iter().any(|ended| pack(ended) == *name) {
+                self.flowing().break_line_unless_cell(ended);
+                self.stack.truncate(at);
+                return;
+            }
+            if kept.iter().any(|kept| pack(kept) == *name) {
+                return;
+            }
         }
     }
 }
@@ -360,12 +340,10 @@ impl Tag {
         flags.set(Flags::TINY, self.style.tiny);
         flags.set(Flags::HIDDEN, self.style.hidden || flow == Flow::Hidden);
         flags.set(Flags::UNSEEN, flow == Flow::Unseen);
-        flags.set(Flags::NO_SCRIPT, self.name == b"noscript");
-        let preformatted =
-            matches!(self.name.as_slice(), b"pre" | b"textarea" | b"listing" | b"xmp" | b"plaintext");
+        let preformatted = matches!(self.name(), b"pre" | b"textarea" | b"listing" | b"xmp" | b"plaintext");
         flags.set(Flags::PREFORMATTED, preformatted || self.style.preformatted);
         // Gmail indents with a `blockquote` without border: that is no quotation.
-        let quotes = self.name == b"blockquote" && (self.cite || !self.style.borderless);
+        let quotes = self.name() == b"blockquote" && (self.cite || !self.style.borderless);
         flags.set(Flags::QUOTED, quotes);
         flags
     }

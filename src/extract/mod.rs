@@ -4,6 +4,7 @@ mod cms;
 mod css;
 mod flowed;
 mod html;
+mod markup;
 mod reader;
 mod same;
 mod tags;

@@ -123,7 +123,7 @@ struct Walk<'x, 'w> {
 impl<'x> Walk<'x, '_> {
     /// Ends what the delimiter ends, and begins the part that it begins. `false` where the caps forbid to go on.
     fn step(&mut self, delimiter: &Delimiter) -> bool {
-        let body_end = before_line_end(self.raw, delimiter.line.start);
+        let mut body_end = before_line_end(self.raw, delimiter.line.start);
         for level in self.levels.drain(delimiter.level + 1..) {
             if !level.closed {
                 note(self.coverage, &self.parts, level.part);
@@ -131,7 +131,7 @@ impl<'x> Walk<'x, '_> {
         }
         let Some(level) = self.levels.get_mut(delimiter.level) else { return false };
         while let Some(part) = self.open.pop_if(|part| *part > level.part) {
-            close(self.raw, self.parts.get_mut(part), body_end);
+            body_end = close(self.raw, self.parts.get_mut(part), body_end);
         }
         if level.closed && !delimiter.closes {
             note(self.coverage, &self.parts, level.part);
@@ -349,12 +349,13 @@ fn note(coverage: &mut Coverage, parts: &[Part<'_>], index: usize) {
     }
 }
 
-/// Sets where a part's body ends.
-fn close<'x>(raw: &'x [u8], part: Option<&mut Part<'x>>, end: usize) {
-    if let Some(part) = part {
-        part.body.end = end.max(part.body.start);
-        part.raw = raw.get(part.body.clone()).unwrap_or_default();
-    }
+/// Sets where a part's body ends, and says where its container's ends: no earlier, though the line break before the
+/// delimiter may be the blank line of an empty part.
+fn close<'x>(raw: &'x [u8], part: Option<&mut Part<'x>>, end: usize) -> usize {
+    let Some(part) = part else { return end };
+    part.body.end = end.max(part.body.start);
+    part.raw = raw.get(part.body.clone()).unwrap_or_default();
+    part.body.end
 }
 
 /// The next line that could be a delimiter: it starts with `--`. `at` is where a line starts.

@@ -34,7 +34,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
         let listener = Listener::bind(&address, Some(0o666))?;
         let (_stop, shutdown) = tokio::sync::watch::channel(false);
         let limits = Arc::new(Limits::default());
-        serve(listener, Arc::new(AcceptEverything), limits, std::env::temp_dir(), shutdown).await?;
+        serve(vec![listener], Arc::new(AcceptEverything), limits, std::env::temp_dir(), shutdown).await?;
         Ok(())
     })
 }

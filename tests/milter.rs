@@ -110,7 +110,8 @@ impl Server {
         let address = listener.address().clone();
         let gate = Arc::new(Scripted::default());
         let (stop, shutdown) = watch::channel(false);
-        let serving = serve(listener, Arc::clone(&gate), Arc::new(limits), folder.path().into(), shutdown);
+        let serving =
+            serve(vec![listener], Arc::clone(&gate), Arc::new(limits), folder.path().into(), shutdown);
         let thread = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(serving)
         });

@@ -18,9 +18,12 @@ use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::task::JoinSet;
 
 use crate::limits::Limits;
 use crate::message::Envelope;
@@ -79,18 +82,19 @@ pub trait Gate: Send + Sync + 'static {
     fn judge(&self, transaction: Transaction) -> impl Future<Output = Outcome> + Send;
 }
 
-/// Serves connections until `shutdown` is true or its sender is gone, then drains: accepts no more, closes idle
-/// connections, lets messages in progress finish, and returns when the last connection has ended.
+/// Serves connections to all the listeners until `shutdown` is true or its sender is gone, then drains: accepts no
+/// more, closes idle connections, lets messages in progress finish, and returns when the last connection has ended.
+/// The limits hold for all of them together.
 ///
 /// All connections are served on one thread of their own, with its own runtime: the wire takes a few hundredths of a
 /// millisecond a message, far less than the MTA itself, and handing a connection from thread to thread costs more than
 /// serving it.
 ///
 /// # Errors
-/// When the thread cannot be started or the listener cannot be used. What goes wrong on one connection ends that
+/// When the thread cannot be started or a listener cannot be used. What goes wrong on one connection ends that
 /// connection alone.
 pub async fn serve<G: Gate>(
-    listener: Listener,
+    listeners: Vec<Listener>,
     gate: Arc<G>,
     limits: Arc<Limits>,
     spool_directory: PathBuf,
@@ -101,9 +105,17 @@ pub async fn serve<G: Gate>(
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("milter-blocking")
         .build()?;
+    let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+    let server = Arc::new(Server {
+        gate,
+        spools: Arc::new(Spools::new(spool_directory, &limits)),
+        limits,
+        places: Arc::new(Semaphore::new(most)),
+        connections: AtomicU64::new(0),
+    });
     let (ended, end) = oneshot::channel();
     let thread = std::thread::Builder::new().name("milter".to_owned()).spawn(move || {
-        let _ = ended.send(runtime.block_on(accept_all(listener, gate, limits, spool_directory, shutdown)));
+        let _ = ended.send(runtime.block_on(serve_all(listeners, server, most, shutdown)));
     })?;
     match end.await {
         Ok(result) => {
@@ -117,19 +129,39 @@ pub async fn serve<G: Gate>(
 /// Most threads that read files back, and that a gate may use by `spawn_blocking`.
 const BLOCKING_THREADS: usize = 32;
 
-async fn accept_all<G: Gate>(
-    listener: Listener,
+/// What all connections share.
+struct Server<G> {
     gate: Arc<G>,
     limits: Arc<Limits>,
-    spool_directory: PathBuf,
-    mut shutdown: watch::Receiver<bool>,
+    spools: Arc<Spools>,
+    /// One for each connection that may be open.
+    places: Arc<Semaphore>,
+    /// How many connections there have been.
+    connections: AtomicU64,
+}
+
+async fn serve_all<G: Gate>(
+    listeners: Vec<Listener>,
+    server: Arc<Server<G>>,
+    most: usize,
+    shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let listener = listener.into_accepting()?;
-    let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
-    let places = Arc::new(Semaphore::new(most));
-    let spools = Arc::new(Spools::new(spool_directory, &limits));
-    let server = Arc::new(Server { gate, limits, spools });
-    let mut number = 0;
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept_all(listener.into_accepting()?, Arc::clone(&server), shutdown.clone()));
+    }
+    while accepting.join_next().await.is_some() {}
+    // Each connection holds one place: all of them are free when the last has ended.
+    let _ = server.places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
+    Ok(())
+}
+
+/// Accepts connections until the server is to stop, and closes the listener.
+async fn accept_all<G: Gate>(
+    listener: AsyncFd<Listener>,
+    server: Arc<Server<G>>,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let mut stop = pin!({
         let mut shutdown = shutdown.clone();
         async move {
@@ -137,19 +169,19 @@ async fn accept_all<G: Gate>(
         }
     });
     loop {
-        // Past the cap, connections wait in the listener's queue.
+        // Past the cap, one connection waits here and the others in the listener's queue.
         let accepting = async {
-            let place = Arc::clone(&places).acquire_owned().await.ok();
-            (place, listener::accept(&listener).await)
+            let stream = listener::accept(&listener).await;
+            (Arc::clone(&server.places).acquire_owned().await.ok(), stream)
         };
         let (place, stream) = tokio::select! {
             biased;
-            () = stop.as_mut() => break,
+            () = stop.as_mut() => return,
             next = accepting => next,
         };
         match stream {
             Ok(stream) => {
-                number += 1;
+                let number = server.connections.fetch_add(1, Ordering::Relaxed) + 1;
                 let connection = connection::run(stream, number, Arc::clone(&server), shutdown.clone());
                 tokio::spawn(async move {
                     connection.await;
@@ -157,6 +189,7 @@ async fn accept_all<G: Gate>(
                 });
             }
             Err(error) => {
+                drop(place);
                 tracing::warn!(%error, "cannot accept a milter connection");
                 // Out of file descriptors, most likely: give connections time to end.
                 let pause = Duration::from_millis(200);
@@ -164,15 +197,4 @@ async fn accept_all<G: Gate>(
             }
         }
     }
-    drop(listener);
-    // Each connection holds one place: all of them are free when the last has ended.
-    let _ = places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
-    Ok(())
-}
-
-/// What all connections share.
-struct Server<G> {
-    gate: Arc<G>,
-    limits: Arc<Limits>,
-    spools: Arc<Spools>,
 }

@@ -94,12 +94,12 @@ pub async fn run(
 
     let mut tasks = tokio::task::JoinSet::new();
     let limits = Arc::new(filter.config.limits.clone());
-    for listener in listeners {
+    for listener in &listeners {
         info!(address = %listener.address(), "listening");
-        let (gate, limits) = (Arc::new(FilterGate(Arc::clone(&filter))), Arc::clone(&limits));
-        let (spool, stopped) = (filter.config.spool_directory.clone(), stopped.clone());
-        tasks.spawn(async move { crate::milter::serve(listener, gate, limits, spool, stopped).await });
     }
+    let gate = Arc::new(FilterGate(Arc::clone(&filter)));
+    let spool = filter.config.spool_directory.clone();
+    tasks.spawn(crate::milter::serve(listeners, gate, limits, spool, stopped.clone()));
     let mut outbox_stopped = stopped.clone();
     let outbox_shutdown = async move {
         let _ = outbox_stopped.changed().await;

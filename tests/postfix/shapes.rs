@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use crate::support::{Fate, World, header_values, mail};
+use crate::support::{Fate, Postfix, Smtp, World, free_port, header_values, mail};
 
 const ANA: &str = "ana@oakfield.example";
 const HEAD: &str = "head@oakfield.example";
@@ -174,4 +174,15 @@ fn a_store_that_cannot_be_written_makes_mail_wait() {
     smtp.send(ANA, &[HEAD], &message).expect_code(250);
     assert_eq!(world.mailwarden.json(&["held", "list", "--json"]).len(), 1);
     assert_eq!(world.sink.count(HEAD), 0);
+}
+
+#[test]
+fn a_filter_is_reached_over_tcp_too() {
+    let world = World::start();
+    let postfix = Postfix::start(free_port(), &world.mailwarden.tcp_milter(), &world.sink);
+    let mut smtp = Smtp::connect(postfix.port);
+    smtp.send(ANA, &[HEAD], &mail(ANA, HEAD, "the field", "Ragwort in the field.\r\n")).expect_code(250);
+    assert_eq!(header_values(&world.sink.take(HEAD).message, "Subject"), ["[ragwort] the field"]);
+    smtp.send(ANA, &[HEAD], &mail(ANA, HEAD, "the wood", "Foxglove in the wood.\r\n")).expect_code(250);
+    assert_eq!(world.mailwarden.json(&["held", "list", "--json"]).len(), 1);
 }

@@ -11,9 +11,12 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::free_port;
+
 /// A mailwarden with a folder of its own: configuration, policy (a copy), store, sockets, log.
 pub struct Mailwarden {
     folder: TempDir,
+    tcp_port: u16,
     process: Option<Child>,
 }
 
@@ -24,15 +27,16 @@ impl Mailwarden {
         // Postfix's users must reach the socket.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         copy(policy, &folder.path().join("policy"));
+        let tcp_port = free_port();
         let config = format!(
-            "[milter]\nlisten = [\"unix:milter.sock\"]\nsocket-mode = \"0666\"\n\
+            "[milter]\nlisten = [\"unix:milter.sock\", \"inet:127.0.0.1:{tcp_port}\"]\nsocket-mode = \"0666\"\n\
              [policy]\ndirectory = \"policy\"\n\
              [store]\ndirectory = \"store\"\n\
              [outgoing]\nsmtp = \"127.0.0.1:{smtp_port}\"\nfrom = \"mailwarden@oakfield.example\"\n\
              [control]\nsocket = \"control.sock\"\n"
         );
         fs::write(folder.path().join("mailwarden.toml"), config).unwrap();
-        let mut this = Self { folder, process: None };
+        let mut this = Self { folder, tcp_port, process: None };
         this.restart();
         this
     }
@@ -62,6 +66,11 @@ impl Mailwarden {
     /// The filter as Postfix's `smtpd_milters` names it.
     pub fn milter(&self) -> String {
         format!("unix:{}", self.path("milter.sock").display())
+    }
+
+    /// The same over TCP.
+    pub fn tcp_milter(&self) -> String {
+        format!("inet:127.0.0.1:{}", self.tcp_port)
     }
 
     /// A file or folder of its own: `policy`, `store`, `mailwarden.toml`.

@@ -1,4 +1,12 @@
 //! What it costs to read a message: structure and texts. Each case states what must be found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a bench may panic: that is how it fails"
+)]
 
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};

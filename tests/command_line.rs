@@ -1,4 +1,12 @@
 //! The command line as its users meet it: exit codes, what is printed, what is not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic: that is how it fails"
+)]
 
 use std::fs;
 use std::io::Write;

@@ -1,4 +1,12 @@
 //! Puts a disclaimer into every message of `fixtures/disclaimers` and compares the outcome, byte by byte and by a second parser.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic: that is how it fails"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;

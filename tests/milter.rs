@@ -1,4 +1,12 @@
 //! The milter adapter as clients see it that the project did not write: Debian's `miltertest`, over both kinds of socket.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic: that is how it fails"
+)]
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

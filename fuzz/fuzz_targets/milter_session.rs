@@ -92,12 +92,17 @@ fn outcome(answer: u8, body: Range<usize>) -> Outcome {
         1 => Outcome::Discard,
         2 => Outcome::Reject(text),
         3 => Outcome::TemporaryFailure(text),
-        4 => Outcome::Accept { remove: vec![usize::from(answer / 6)], edits: Edits::default() },
+        4 => Outcome::Accept {
+            remove: vec![usize::from(answer / 6)],
+            add: vec!["copy@oakfield.example".to_owned()],
+            edits: Edits::default(),
+        },
         _ => {
             let place = body.start + usize::from(answer) % (body.len() + 1);
             let name = "X-Note".to_owned();
             Outcome::Accept {
                 remove: Vec::new(),
+                add: Vec::new(),
                 edits: Edits {
                     header: vec![
                         HeaderEdit::Remove { name: name.clone(), nth: 1 },

@@ -4,6 +4,9 @@
 /// before the 998 bytes of RFC 5322 §2.1.1.
 pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
     const WORD_CHARACTERS: usize = 240;
+    if line.chars().count() <= columns {
+        return vec![line.to_owned()];
+    }
     let mut lines = Vec::new();
     let mut current = String::new();
     let mut width = 0;

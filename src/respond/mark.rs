@@ -1,10 +1,8 @@
 //! Tags and markings: header fields and the subject. It never touches the body, nor the words that the sender wrote.
 
-use mail_parser::MessageParser;
-
 use super::header::{encoded_words, unstructured};
 use super::{Edits, HeaderEdit};
-use crate::message::Message;
+use crate::message::{Message, decode_words};
 use crate::policy::{Then, ThenHeader};
 use crate::verdict::{Action, RuleId};
 
@@ -161,10 +159,7 @@ pub(super) fn shown_subject(message: &Message<'_>) -> String {
 
 /// A subject as people see it, white space squeezed.
 fn decoded(value: &[u8]) -> String {
-    let field = [b"Subject:", value, b"\r\n\r\n"].concat();
-    let parsed = MessageParser::new().parse_headers(&field);
-    let shown = parsed.as_ref().and_then(|message| message.subject()).unwrap_or("").to_owned();
-    squeezed(&shown)
+    squeezed(&decode_words(value).text)
 }
 
 fn squeezed(text: &str) -> String {

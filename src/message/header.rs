@@ -8,7 +8,7 @@ use super::Field;
 
 /// Where a header ended, and whether it was sound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct HeaderEnd {
+pub(crate) struct HeaderEnd {
     /// Where the header's last line ended.
     pub end: usize,
     /// Where the body starts.
@@ -22,7 +22,7 @@ pub(super) struct HeaderEnd {
 /// A line that is neither field nor continuation, with a field on the next line, is given as a field without a
 /// name: most mail programs pass over it. With anything else on the next line it starts the body, as Postfix has
 /// it. `stop` says of a line whether it is a delimiter of an enclosing multipart: such a header was cut short.
-pub(super) fn read<'x>(
+pub(crate) fn read<'x>(
     raw: &'x [u8],
     start: usize,
     stop: impl Fn(&[u8]) -> bool,

@@ -11,6 +11,7 @@ mod transfer;
 mod words;
 
 pub use envelope::{Address, Client, Envelope, Origin, QueueId};
+pub(crate) use header::read as read_header;
 pub(crate) use params::Value;
 pub use part::{Disposition, Part, PartKind, Protection, TransferEncoding};
 pub(crate) use words::decode as decode_words;

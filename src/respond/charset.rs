@@ -116,6 +116,15 @@ impl Charset {
         }
     }
 
+    /// Whether words put between characters are read as they are meant wherever that is, damage before them or not.
+    pub fn is_self_synchronising(self) -> bool {
+        match self {
+            Self::Utf16(_) => false,
+            Self::Legacy { encoding, .. } => encoding.is_single_byte(),
+            _ => true,
+        }
+    }
+
     /// Whether the declaration must change for [`encode`](Self::encode) to hold what is beyond ASCII.
     pub const fn undeclared_utf8(self) -> bool {
         matches!(self, Self::AsciiWithUtf8)

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::message::read_header;
+
 /// The fields of a header, of a message or of a part, as offsets.
 #[derive(Debug, Clone)]
 pub(super) struct HeaderLines {
@@ -22,44 +24,25 @@ pub(super) struct FieldRange {
 }
 
 impl HeaderLines {
-    /// Reads the fields from the start of that stretch to its blank line (RFC 5322 §2.1) or its end. As where the message
-    /// was read, a line that is no field is passed over where a field follows it, else it starts the body.
+    /// Reads the header that starts a stretch, by the rules by which the message itself was read.
     pub fn read(raw: &[u8], within: Range<usize>) -> Self {
-        let mut fields: Vec<FieldRange> = Vec::new();
-        let mut at = within.start;
-        let line_at = |at: usize| {
-            let rest = raw.get(at..within.end).unwrap_or_default();
-            let length =
-                rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1);
-            rest.get(..length).unwrap_or(rest)
-        };
-        while at < within.end {
-            let line = line_at(at);
-            let text = without_line_end(line);
-            if text.is_empty() {
-                return Self { fields, end: at, body_start: at + line.len() };
-            }
-            let range = at..at + line.len();
-            let continues = text.first().is_some_and(|byte| matches!(byte, b' ' | b'\t'));
-            let open = fields.last_mut().filter(|field| continues && !field.name.is_empty());
-            if let Some(colon) = colon_after_name(text) {
-                let name = text.get(..colon).unwrap_or_default().trim_ascii_end();
-                let value = at + colon + 1..at + text.len();
-                fields.push(FieldRange { name: at..at + name.len(), value, range });
-            } else if let Some(field) = open {
-                field.value.end = at + text.len();
-                field.range.end = range.end;
-            } else {
-                let next = without_line_end(line_at(range.end));
-                let separator = at == within.start && text.starts_with(b"From ") && next.is_empty();
-                if colon_after_name(next).is_none() && !separator {
-                    return Self { fields, end: at, body_start: at };
-                }
-                fields.push(FieldRange { name: at..at, value: at..at + text.len(), range });
-            }
-            at += line.len();
-        }
-        Self { fields, end: at, body_start: at }
+        let mut fields = Vec::new();
+        let read = raw.get(..within.end).unwrap_or(raw);
+        let end = read_header(
+            read,
+            within.start,
+            |_| false,
+            |field| {
+                let start = field.range.start;
+                let value = if field.name.is_empty() { start } else { start + field.name.len() + 1 };
+                fields.push(FieldRange {
+                    name: start..start + field.name.trim_ascii_end().len(),
+                    value: value..value + field.value.len(),
+                    range: field.range,
+                });
+            },
+        );
+        Self { fields, end: end.end, body_start: end.body }
     }
 
     /// The index of the `nth` field of that name, from 1.
@@ -91,17 +74,6 @@ pub(super) fn line_end_of(text: &[u8]) -> &'static [u8] {
         Some(at) if at == 0 || text.get(at - 1) != Some(&b'\r') => b"\n",
         _ => b"\r\n",
     }
-}
-
-/// Where the colon after a field's name stands; none where the line starts no field (RFC 5322 §2.2, §4.5).
-fn colon_after_name(line: &[u8]) -> Option<usize> {
-    let colon = line.iter().position(|byte| *byte == b':')?;
-    let name = line.get(..colon)?.trim_ascii_end();
-    (!name.is_empty() && name.iter().all(u8::is_ascii_graphic)).then_some(colon)
-}
-
-fn without_line_end(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// A parameter of a structured field such as Content-Type (RFC 2045 §5.1), by its offsets in the value.

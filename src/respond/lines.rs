@@ -1,5 +1,7 @@
 //! Lines of a length that mail carries, and boundaries between parts. It knows nothing of what they say.
 
+use memchr::memmem;
+
 /// A line broken at spaces so that none is over that many columns, save for words that are longer; those are cut
 /// before the 998 bytes of RFC 5322 §2.1.1.
 pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
@@ -36,7 +38,7 @@ pub(super) fn broken(line: &str, columns: usize) -> Vec<String> {
 /// A boundary that does not stand in the message (RFC 2046 §5.1.1).
 pub(super) fn unused_boundary(raw: &[u8], token: &str) -> String {
     let token: String = token.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
-    let stands = |boundary: &str| raw.windows(boundary.len()).any(|window| window == boundary.as_bytes());
+    let stands = |boundary: &str| memmem::find(raw, boundary.as_bytes()).is_some();
     (0_u32..)
         .map(|number| format!("=_mailwarden_{token}_{number}"))
         .find(|boundary| !stands(boundary))

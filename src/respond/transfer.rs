@@ -1,5 +1,7 @@
 //! Transfer encodings (RFC 2045 §6) both ways, with the place in the encoded text of each decoded byte. Bytes alone.
 
+use memchr::memchr;
+
 /// Undoes quoted-printable as mail programs do: damage stays as it stands.
 pub(super) fn decode_quoted_printable(raw: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(raw.len());
@@ -19,7 +21,7 @@ fn walk_quoted_printable(raw: &[u8], stop: usize, mut put: impl FnMut(&[u8])) ->
     let (mut at, mut decoded) = (0, 0);
     while at < raw.len() {
         let rest = raw.get(at..).unwrap_or_default();
-        let length = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |newline| newline + 1);
+        let length = memchr(b'\n', rest).map_or(rest.len(), |newline| newline + 1);
         let line = rest.get(..length).unwrap_or(rest);
         let line_end = if line.ends_with(b"\r\n") { 2 } else { usize::from(line.ends_with(b"\n")) };
         // White space at the end of a line was added in transport and does not count (RFC 2045 §6.7 rule 3).
@@ -27,22 +29,26 @@ fn walk_quoted_printable(raw: &[u8], stop: usize, mut put: impl FnMut(&[u8])) ->
         let text = text.trim_ascii_end();
         let mut inside = 0;
         let mut soft = false;
-        while let Some(byte) = text.get(inside) {
-            if decoded >= stop {
-                return at + inside;
+        while decoded < stop && inside < text.len() {
+            let rest = text.get(inside..).unwrap_or_default();
+            let run = memchr(b'=', rest).unwrap_or(rest.len()).min(stop - decoded);
+            if run > 0 {
+                put(rest.get(..run).unwrap_or_default());
+                inside += run;
+                decoded += run;
+                continue;
             }
-            let pair = (text.get(inside + 1).and_then(hex), text.get(inside + 2).and_then(hex));
-            match (byte, pair) {
-                (b'=', (Some(high), Some(low))) => {
+            match (rest.get(1).and_then(hex), rest.get(2).and_then(hex)) {
+                (Some(high), Some(low)) => {
                     put(&[high << 4 | low]);
                     inside += 3;
                 }
-                (b'=', _) if inside + 1 == text.len() => {
+                _ if rest.len() == 1 => {
                     soft = true;
                     break;
                 }
-                (byte, _) => {
-                    put(&[*byte]);
+                _ => {
+                    put(b"=");
                     inside += 1;
                 }
             }

@@ -7,7 +7,7 @@ use super::target::{Barrier, inline_pgp};
 use super::text::Lines;
 use super::words::Words;
 use super::{html, text};
-use crate::message::{Message, Part, PartKind, TransferEncoding};
+use crate::message::{Message, Part, PartKind, TransferEncoding, Value};
 use crate::policy::Disclaimer;
 use crate::respond::charset::Charset;
 use crate::respond::header::{HeaderLines, line_end_of, parameters, with_charset};
@@ -113,6 +113,7 @@ fn in_html(opened: &Opened<'_, '_>, decoded: &str, disclaimer: &Disclaimer) -> R
         None => opened.charset.encode(&html::with_references(&words)).ok_or(Barrier::UnknownCharset)?,
     };
     let offset = opened.charset.offset(&opened.bytes, decoded, at);
+    opened.check_read(decoded, at, offset, &bytes)?;
     Ok(Change { splice: opened.splice(offset, &bytes), charset: None, encoding: None })
 }
 
@@ -126,7 +127,11 @@ fn in_text(
     let line_end = std::str::from_utf8(opened.line_end).unwrap_or("\r\n");
     let words = text::insertion(decoded, at, &disclaimer.text, opened.lines(message), line_end);
     let offset = opened.charset.offset(&opened.bytes, decoded, at);
-    match opened.charset.encode(&words) {
+    let native = opened.charset.encode(&words);
+    if let Some(bytes) = &native {
+        opened.check_read(decoded, at, offset, bytes)?;
+    }
+    match native {
         Some(bytes) if bytes.is_ascii() || opened.takes_eight_bits() => {
             let undeclared = !words.is_ascii() && opened.charset.undeclared_utf8();
             let charset = undeclared.then_some("utf-8");
@@ -165,6 +170,19 @@ impl Opened<'_, '_> {
     /// Whether bytes beyond ASCII can stand in the body as it is encoded now.
     fn takes_eight_bits(&self) -> bool {
         self.part.encoding != TransferEncoding::SevenBit || !self.part.raw.is_ascii()
+    }
+
+    /// Refuses where damage before the place would swallow the words: half a character, or a shift not undone.
+    fn check_read(&self, decoded: &str, at: usize, offset: usize, with: &[u8]) -> Result<(), Barrier> {
+        if self.charset.is_self_synchronising() {
+            return Ok(());
+        }
+        let bytes = spliced(&self.bytes, offset..offset, with);
+        let meant = self.charset.decode(with);
+        let read = self.charset.decode(&bytes);
+        let (before, after) = decoded.split_at_checked(at).ok_or(Barrier::Damaged)?;
+        let whole = read.strip_prefix(before).and_then(|rest| rest.strip_prefix(&*meant)) == Some(after);
+        if whole { Ok(()) } else { Err(Barrier::Damaged) }
     }
 
     /// Whether the bytes mean the same in UTF-8.
@@ -290,7 +308,12 @@ fn declare(
     let mut values: Vec<(&'static str, Vec<u8>)> = Vec::new();
     if let Some(charset) = charset {
         let declared = old("content-type").and_then(|field| raw.get(field.value.clone())).unwrap_or_default();
-        values.push(("Content-Type", with_charset(declared, charset)));
+        let value = with_charset(declared, charset);
+        // A declaration that is damaged may be read otherwise than it was edited.
+        if Value::parse(&value).lower("charset").as_deref() != Some(charset) {
+            return Err(Barrier::Damaged);
+        }
+        values.push(("Content-Type", value));
     }
     if let Some(encoding) = encoding {
         values.push(("Content-Transfer-Encoding", format!(" {encoding}").into_bytes()));

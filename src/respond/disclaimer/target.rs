@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem;
+
 use crate::message::{Disposition, Message, Part, PartKind, Protection};
 use crate::respond::header::{HeaderLines, parameters};
 use crate::verdict::{Gap, PartPath};
@@ -130,7 +132,7 @@ fn protects(message: &Message<'_>, part: &Part<'_>) -> Option<Barrier> {
 /// OpenPGP within the text itself (RFC 9580 §6.2 and §7): its markers start a line, or an element's text.
 pub(super) fn inline_pgp(text: &str) -> Option<Barrier> {
     const MARKER: &str = "-----BEGIN PGP ";
-    text.match_indices(MARKER).find_map(|(at, _)| {
+    memmem::find_iter(text.as_bytes(), MARKER).find_map(|at| {
         let before = text.as_bytes().get(..at)?.last();
         let rest = text.get(at + MARKER.len()..)?;
         match before {

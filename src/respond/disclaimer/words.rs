@@ -1,5 +1,6 @@
 //! Whether a disclaimer already stands in a text, however it was wrapped, quoted or marked up. Compares words alone.
 
+use memchr::memmem;
 use unicode_normalization::UnicodeNormalization;
 
 use super::markup::{Piece, Pieces, entity, is_inline};
@@ -41,7 +42,7 @@ impl Words {
 
     /// Whether these words hold the others, one after another. No words are held by nothing.
     pub fn hold(&self, others: &Self) -> bool {
-        others.0.len() > 1 && self.0.contains(&others.0)
+        others.0.len() > 1 && memmem::find(self.0.as_bytes(), others.0.as_bytes()).is_some()
     }
 }
 
@@ -89,28 +90,50 @@ impl Collector {
     }
 
     fn put(&mut self, text: &str) {
-        if text.is_ascii() {
-            text.bytes().for_each(|byte| self.put_char(char::from(byte)));
-        } else {
-            text.nfkc().flat_map(char::to_lowercase).for_each(|c| self.put_char(c));
+        let mut rest = text;
+        while !rest.is_empty() {
+            let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+            let (plain, from) = rest.split_at_checked(ascii).unwrap_or((rest, ""));
+            plain.bytes().for_each(|byte| self.put_ascii(byte));
+            let wide = from.bytes().position(|byte| byte.is_ascii()).unwrap_or(from.len());
+            let (wide, after) = from.split_at_checked(wide).unwrap_or((from, ""));
+            self.put_wide(wide);
+            rest = after;
         }
+    }
+
+    fn put_ascii(&mut self, byte: u8) {
+        if byte.is_ascii_alphanumeric() {
+            self.words.push(char::from(byte.to_ascii_lowercase()));
+            self.inside = true;
+        } else {
+            self.part();
+        }
+    }
+
+    /// A run of characters beyond ASCII.
+    fn put_wide(&mut self, run: &str) {
+        // What lies below the combining marks is composed already, and so are the signs of General Punctuation.
+        let simple = |c: char| c < '\u{300}' || ('\u{2000}'..'\u{2070}').contains(&c);
+        if run.chars().all(simple) {
+            run.chars().for_each(|c| self.put_char(c));
+            return;
+        }
+        // A mark at the start belongs to the letter before it.
+        let letter = if run.starts_with(simple) || !self.inside { None } else { self.words.pop() };
+        letter.into_iter().chain(run.chars()).nfkc().for_each(|c| self.put_char(c));
     }
 
     fn put_char(&mut self, c: char) {
         match c {
-            'a'..='z' | '0'..='9' => {}
-            'A'..='Z' => {
-                self.words.push(c.to_ascii_lowercase());
-                self.inside = true;
-                return;
-            }
             // Characters that are not seen split no word.
-            '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => return,
-            c if c.is_alphanumeric() => {}
-            _ => return self.part(),
+            '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}' => {}
+            c if c.is_alphanumeric() => {
+                self.words.extend(c.to_lowercase());
+                self.inside = true;
+            }
+            _ => self.part(),
         }
-        self.words.push(c);
-        self.inside = true;
     }
 
     fn part(&mut self) {
@@ -123,5 +146,37 @@ impl Collector {
     fn finish(mut self) -> Words {
         self.part();
         Words(self.words)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_however_they_are_set() {
+        let words = Words::of_text("Oakfield School’s café – “read” it\n");
+        assert_eq!(words.0, " oakfield school s café read it ");
+        for text in [
+            "> > oakfield\r\n> > SCHOOL'S cafe\u{301}\r\n> read *it*",
+            "Oakfield <https://oakfield.example/> School's ca\u{ad}fé [cid:image001.png] read\u{a0}it",
+            "OAKFIELD School´s CAFÉ|read\tit",
+            "Oakfield School’s ｃafé read it",
+        ] {
+            assert_eq!(Words::of_text(text), words, "{text}");
+        }
+        let html = "<style>a{}</style><p>Oak<b>field</b>&nbsp;School&#8217;s<br>caf&eacute; <!-- x -->&ndash;&ldquo;read<td>it";
+        assert_eq!(Words::of_html(html), words);
+    }
+
+    #[test]
+    fn words_hold_others_whole_alone() {
+        let words = Words::of_text("An oak field, or two.");
+        assert!(words.hold(&Words::of_text("OAK-FIELD")));
+        assert!(words.hold(&Words::of_text("two")));
+        for others in ["oak or", "fiel", "k field", "", "<>", "field two"] {
+            assert!(!words.hold(&Words::of_text(others)), "{others}");
+        }
+        assert_eq!(Words::of_text("a < b [c] <d>").0, " a b c d ");
     }
 }

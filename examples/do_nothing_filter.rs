@@ -12,7 +12,7 @@ use rustix::event::epoll;
 use rustix::net::{SocketFlags, accept_with};
 
 /// Version 6, mailwarden's actions and steps, and its macro lists.
-const AGREEMENT: &[u8] = b"\0\0\0\x5cO\0\0\0\x06\0\0\x01\x1b\0\x1f\xf3\xc2\
+const AGREEMENT: &[u8] = b"\0\0\0\x5cO\0\0\0\x06\0\0\x01\x1f\0\x1f\xf3\xc2\
     \0\0\0\0{none}\0\0\0\0\x01{none}\0\0\0\0\x02{auth_authen}\0\
     \0\0\0\x03{none}\0\0\0\0\x04{none}\0\0\0\0\x05i\0\0\0\0\x06{none}\0";
 const ACCEPT: &[u8] = b"\0\0\0\x01a";

@@ -1,14 +1,14 @@
 //! Says in a few instructions that no term begins at a word. May say wrongly that one does; never wrongly that none does.
 
-use crate::detect::trie::{Word, next_key};
+use crate::detect::trie::{Kind, Word, next_key};
 
 /// What a term begins with.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Beginning {
     /// This word, whatever follows.
     Word(u64),
-    /// A word with a prefix's first bytes, at least three.
-    Prefix(u64),
+    /// A word that begins with a prefix: the prefix's first eight bytes, and what its branch is found by.
+    Prefix { head: u64, key: u64 },
     /// These two words, whatever follows.
     Pair(u64, u64),
     /// These three words.
@@ -23,9 +23,10 @@ pub(super) enum Beginning {
 pub(super) struct Filter {
     /// Words and pairs of words, three bits each (a Bloom filter in blocks).
     near: Vec<u64>,
-    /// The first four bytes of prefixes, one bit each.
+    /// The first five bytes of words that begin with prefixes, one bit each.
     heads: Vec<u64>,
-    /// Pairs that end a term, and the first three words of terms that have more; three bits each.
+    /// What prefixes are found by, pairs that end a term, and the first three words of terms that have more; three bits
+    /// each.
     far: Vec<u64>,
     size: Size,
 }
@@ -44,7 +45,12 @@ pub(super) const LARGE: usize = 1 << 15;
 
 impl Filter {
     pub(super) fn new(beginnings: &[Beginning]) -> Self {
-        let (size, blocks) = match beginnings.len() / 4 {
+        let heads = beginnings.iter().map(|beginning| match beginning {
+            Beginning::Prefix { head, .. } => heads_of(*head).len(),
+            _ => 0,
+        });
+        let heads: usize = heads.sum();
+        let (size, blocks) = match beginnings.len().max(heads) / 4 {
             wanted if wanted <= SMALL => (Size::Small, SMALL),
             wanted if wanted <= MEDIUM => (Size::Medium, MEDIUM),
             _ => (Size::Large, LARGE),
@@ -70,12 +76,10 @@ impl Filter {
                 add(&mut self.near, pair, three_bits(pair));
                 add(&mut self.far, triple, three_bits(triple));
             }
-            Beginning::Prefix(head) => {
-                // After three letters a plain word may end or go on in any of these ways.
-                let short = head <= 0xFF_FFFF;
-                let next = (b'a'..=b'z').chain(b'0'..=b'9').chain([b'\'']).filter(|_| short);
-                for next in next.chain([0]) {
-                    let hash = hash_four(head | u64::from(next) << 24);
+            Beginning::Prefix { head, key } => {
+                add(&mut self.far, key, three_bits(key));
+                for head in heads_of(head) {
+                    let hash = hash_head(head);
                     add(&mut self.heads, hash, one_bit(hash));
                 }
             }
@@ -92,14 +96,22 @@ impl Filter {
         Some(Near { blocks: self.near.first_chunk()?, heads: self.heads.first_chunk()? })
     }
 
-    /// Whether a word may begin a term by itself, given its hash and its first eight bytes, whatever its letters.
-    pub(super) fn begins(&self, hash: u64, head: u64) -> bool {
-        let holds_head = |head| {
-            let hash = hash_four(head);
-            holds(&self.heads, hash, one_bit(hash))
-        };
-        // Beyond the plain letters there are too many that may come fourth to have them all in the set.
-        holds(&self.near, hash, three_bits(hash)) || holds_head(head) || holds_head(head & 0xFF_FFFF)
+    /// [`Near::begins`] for a word with any letters.
+    pub(super) fn begins(&self, word: &Word) -> bool {
+        let head = hash_head(word.head);
+        holds(&self.near, word.hash, three_bits(word.hash))
+            || holds(&self.heads, head, one_bit(head))
+            || self.begins_with_prefix(word)
+    }
+
+    /// Whether a word may begin a term by itself, where [`Near::begins`] said that it may.
+    pub(super) fn begins_indeed(&self, word: &Word) -> bool {
+        holds(&self.near, word.hash, three_bits(word.hash)) || self.begins_with_prefix(word)
+    }
+
+    fn begins_with_prefix(&self, word: &Word) -> bool {
+        let keys = [Kind::Prefix3, Kind::Prefix5, Kind::Prefix7].map(|kind| word.key(kind));
+        keys.iter().any(|key| holds(&self.far, *key, three_bits(*key)))
     }
 
     /// Whether two words may begin a term together.
@@ -126,11 +138,11 @@ pub(super) struct Near<'f, const SIZE: usize> {
 }
 
 impl<const SIZE: usize> Near<'_, SIZE> {
-    /// [`Filter::begins`] for a plain word.
+    /// Whether a plain word may begin a term by itself, given its hash and its first eight bytes.
     #[inline(always)]
     pub(super) fn begins(self, hash: u64, head: u64) -> bool {
-        let four = hash_four(head);
-        holds(self.blocks, hash, three_bits(hash)) | holds(self.heads, four, one_bit(four))
+        let head = hash_head(head);
+        holds(self.blocks, hash, three_bits(hash)) | holds(self.heads, head, one_bit(head))
     }
 
     /// [`Filter::pair_begins`].
@@ -159,10 +171,26 @@ fn block_of(hash: u64, blocks: usize) -> usize {
     (hash >> (u64::BITS - blocks.trailing_zeros())) as usize
 }
 
-/// The hash of a word's first four bytes.
+/// The first five bytes that a plain word may have that begins with a prefix of at least three.
+fn heads_of(prefix: u64) -> Vec<u64> {
+    let mut heads = vec![prefix];
+    for place in [24, 32] {
+        let next = (b'a'..=b'z').chain(b'0'..=b'9').chain([b'\'', 0]).map(|next| u64::from(next) << place);
+        heads = heads
+            .into_iter()
+            .flat_map(|head| {
+                let open = head >> place == 0;
+                next.clone().filter(move |next| open || *next == 0).map(move |next| head | next)
+            })
+            .collect();
+    }
+    heads
+}
+
+/// The hash of a word's first five bytes.
 #[inline(always)]
-fn hash_four(head: u64) -> u64 {
-    (head & 0xFFFF_FFFF).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn hash_head(head: u64) -> u64 {
+    (head << 24).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// One bit that stands for a hash in its block.

@@ -111,7 +111,8 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
             }
             candidate_count += usize::from(found);
             begins = near.begins(hash, first);
-            *word = Word { start: base + usize::from(start), end: base + usize::from(end), hash };
+            *word =
+                Word { start: base + usize::from(start), end: base + usize::from(end), hash, head: first };
             index += 1;
         }
         let taken = index - self.count;
@@ -133,7 +134,7 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
         let stem = if possessive { length - 2 } else { length };
         let (stem_first, stem_second) = chunk.halves(start, stem);
         let hash = hash_halves(stem_first, stem_second);
-        self.push(Word { start: from, end: to, hash }, self.filter.begins(hash, first))
+        self.push(Word { start: from, end: to, hash, head: first })
     }
 
     /// Takes a run of bytes that is no plain word: accents, typographic marks and invisible characters among letters,
@@ -143,18 +144,17 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
         let mut words = Words::reusing(run, std::mem::take(&mut self.folded));
         while let Some((start, end)) = words.advance() {
             let hash = hash_word(words.folded());
-            let begins = self.filter.begins(hash, head(words.folded()));
-            self.push(Word { start: from + start, end: from + end, hash }, begins)?;
+            self.push(Word { start: from + start, end: from + end, hash, head: head(words.folded()) })?;
         }
         self.folded = words.into_buffer();
         ControlFlow::Continue(())
     }
 
     /// Adds a word, which tells of the word before it whether the two begin a term.
-    fn push(&mut self, word: Word, begins: bool) -> ControlFlow<()> {
+    fn push(&mut self, word: Word) -> ControlFlow<()> {
         let found = self.begins | self.filter.pair_begins(self.hash, word.hash);
         self.add_candidate(found);
-        (self.hash, self.begins) = (word.hash, begins);
+        (self.hash, self.begins) = (word.hash, self.filter.begins(&word));
         if let Some(slot) = self.words.get_mut(self.count) {
             *slot = word;
             self.count += 1;
@@ -178,15 +178,13 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
             let Some(&candidate) = self.candidates.get(number) else { break };
             // Before the first word there is none to be a candidate, though a filter may take it for one.
             let words = self.words.get(candidate.at()..self.count).unwrap_or_default();
-            if words.is_empty() {
-                continue;
-            }
+            let Some(first) = words.first() else { continue };
             if candidate.at() >= done {
                 if let Some(slot) = self.candidates.get_mut(kept) {
                     *slot = Candidate(candidate.0 - 2 * done);
                     kept += 1;
                 }
-            } else if candidate.alone() || self.filter.goes_on(words) {
+            } else if candidate.alone() && self.filter.begins_indeed(first) || self.filter.goes_on(words) {
                 (self.visit)(words)?;
             }
         }

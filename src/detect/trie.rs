@@ -14,6 +14,27 @@ pub(super) struct Word {
     pub(super) end: usize,
     /// The hash of what it folds to.
     pub(super) hash: u64,
+    /// The first eight bytes of what it folds to, with zeros after its end.
+    pub(super) head: u64,
+}
+
+impl Word {
+    /// What a branch of a kind would be found by for this word.
+    #[inline(always)]
+    pub(super) fn key(&self, kind: Kind) -> u64 {
+        match kind {
+            Kind::Exact => self.hash,
+            // Any multiplier will do that is not the same for two kinds.
+            Kind::Prefix3 => (self.head & 0xFF_FFFF).wrapping_mul(0xA24B_AED4_963E_E407),
+            Kind::Prefix5 => (self.head & 0xFF_FFFF_FFFF).wrapping_mul(0x9FB2_1C65_1E98_DF25),
+            Kind::Prefix7 => (self.head & 0xFF_FFFF_FFFF_FFFF).wrapping_mul(0xC13F_A9A9_02A6_328F),
+        }
+    }
+
+    /// A word that stands in no text.
+    fn of(folded: &str) -> Self {
+        Self { start: 0, end: 0, hash: hash_word(folded), head: head(folded) }
+    }
 }
 
 /// What ends at a branch: a term of a list, or a phrase that the list allows.
@@ -58,20 +79,18 @@ pub(super) enum Kind {
     /// The same word, or its possessive.
     Exact,
     /// A word that begins with it; found by the first three bytes.
-    Short,
+    Prefix3,
     /// A word that begins with it; found by the first five bytes.
-    Long,
+    Prefix5,
+    /// A word that begins with it; found by the first seven bytes.
+    Prefix7,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Exact, Self::Short, Self::Long];
+    pub(super) const ALL: [Self; 4] = [Self::Exact, Self::Prefix3, Self::Prefix5, Self::Prefix7];
 
     fn bit(self) -> u8 {
-        match self {
-            Self::Exact => 1,
-            Self::Short => 2,
-            Self::Long => 4,
-        }
+        1 << self as u8
     }
 }
 
@@ -102,8 +121,8 @@ impl Trie {
         for branch in self.branches.iter().skip(1) {
             let alone = branch.endings.0 < branch.endings.1 || branch.onward & !Kind::Exact.bit() != 0;
             match *self.path(branch).as_slice() {
-                [(Kind::Short | Kind::Long, _)] => {
-                    beginnings.push(Beginning::Prefix(head(self.word(branch))))
+                [(kind, key)] if kind != Kind::Exact => {
+                    beginnings.push(Beginning::Prefix { head: head(self.word(branch)), key });
                 }
                 [(Kind::Exact, first)] if alone => beginnings.push(Beginning::Word(first)),
                 [(Kind::Exact, first), (Kind::Exact, second)] if alone => {
@@ -123,8 +142,7 @@ impl Trie {
         let mut path = Vec::new();
         let mut at = Some(branch);
         while let Some(branch) = at {
-            let word = self.word(branch);
-            path.push((branch.kind, key_of(word, hash_word(word), branch.kind)));
+            path.push((branch.kind, Word::of(self.word(branch)).key(branch.kind)));
             at = self.branches.get(branch.parent as usize).filter(|_| branch.parent != 0);
         }
         path.reverse();
@@ -149,9 +167,7 @@ impl Trie {
         let (number, branch) = from;
         let Some(written) = text.get(word.start..word.end) else { return };
         for kind in Kind::ALL.into_iter().filter(|kind| branch.onward & kind.bit() != 0) {
-            for (number, child) in
-                self.children(number, next_key(branch.key, key_of(written, word.hash, kind)), kind)
-            {
+            for (number, child) in self.children(number, next_key(branch.key, word.key(kind)), kind) {
                 if !matches(self.word(child), written, kind) {
                     continue;
                 }
@@ -211,8 +227,9 @@ impl Builder {
                 phrase.as_bytes().get(end) == Some(&b'*') && folded.chars().count() >= PREFIX_LETTERS;
             let kind = match folded.len() {
                 _ if !starred => Kind::Exact,
-                5.. => Kind::Long,
-                _ => Kind::Short,
+                ..5 => Kind::Prefix3,
+                5..7 => Kind::Prefix5,
+                7.. => Kind::Prefix7,
             };
             prefixes += u8::from(starred);
             letters += u16::try_from(folded.len()).unwrap_or(u16::MAX);
@@ -252,7 +269,7 @@ impl Builder {
         }
         let Some((branch, _)) = self.branches.get_mut(parent as usize) else { return parent };
         branch.onward |= kind.bit();
-        let key = next_key(branch.key, key_of(folded, hash_word(folded), kind));
+        let key = next_key(branch.key, Word::of(folded).key(kind));
         let start = self.words.len() as u32;
         self.words.push_str(folded);
         let word = (start, self.words.len() as u32);
@@ -293,16 +310,6 @@ impl Builder {
             }
         }
         trie
-    }
-}
-
-/// What a branch of a kind would be found by for a word, given the word's hash.
-#[inline(always)]
-fn key_of(written: &str, hash: u64, kind: Kind) -> u64 {
-    match kind {
-        Kind::Exact => hash,
-        Kind::Short => hash_short(with_folded(written, head)),
-        Kind::Long => hash_long(with_folded(written, head)),
     }
 }
 
@@ -350,18 +357,6 @@ pub(super) fn hash_halves(first: u64, second: u64) -> u64 {
 #[inline(always)]
 pub(super) fn next_key(key: u64, word: u64) -> u64 {
     (key.rotate_left(23) ^ word).wrapping_mul(0xA076_1D64_78BD_642F)
-}
-
-/// The hash by which a prefix of three or four bytes is found: of the first three.
-#[inline(always)]
-pub(super) fn hash_short(head: u64) -> u64 {
-    (head & 0xFF_FFFF ^ 0x5348_4F52_5400_0000).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-}
-
-/// The hash by which a longer prefix is found: of the first five bytes.
-#[inline(always)]
-pub(super) fn hash_long(head: u64) -> u64 {
-    (head & 0xFF_FFFF_FFFF ^ 0x4C4F_4E47_0000_0000).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 /// The first eight bytes of a folded word, with zeros after its end.

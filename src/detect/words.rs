@@ -165,6 +165,8 @@ impl<'h> Choice<'h> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::{ProptestConfig, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
 
     use super::*;
@@ -256,10 +258,13 @@ mod tests {
             all
         };
         let words = cut(text);
+        let phrases =
+            lists.iter().flat_map(|list| list.allowed.iter().chain(list.terms.iter().map(|term| &term.text)));
+        let phrases: HashMap<&str, _> = phrases.map(|phrase| (phrase.as_str(), cut(phrase))).collect();
         let reach = |phrase: &str, at: usize| -> Option<usize> {
-            let phrase_words = cut(phrase);
+            let phrase_words = &phrases[phrase];
             let taken = words.get(at..at + phrase_words.len())?;
-            let same = taken.iter().zip(&phrase_words).all(|((_, _, word), (_, end, wanted))| {
+            let same = taken.iter().zip(phrase_words).all(|((_, _, word), (_, end, wanted))| {
                 let prefix = phrase.get(*end..).unwrap().starts_with('*') && word.starts_with(wanted);
                 prefix || word == wanted || *word == format!("{wanted}'s")
             });
@@ -272,12 +277,15 @@ mod tests {
             for (at, &(start, ..)) in words.iter().enumerate() {
                 let best = (0..).zip(&list.terms).filter_map(|(id, term)| {
                     let stars = term.text.matches('*').count();
-                    let letters: usize = cut(&term.text).iter().map(|(_, _, word)| word.len()).sum();
-                    Some((reach(&term.text, at)?, Reverse(stars), letters, Reverse(id), term.weight))
+                    let end = reach(&term.text, at)?;
+                    let letters: usize =
+                        phrases[term.text.as_str()].iter().map(|(_, _, word)| word.len()).sum();
+                    Some((end, Reverse(stars), letters, Reverse(id), term.weight))
                 });
                 let Some((end, _, _, Reverse(id), weight)) = best.max() else { continue };
                 let allowed = list.allowed.iter().any(|phrase| {
-                    (0..=at).any(|earlier| reach(phrase, earlier).is_some_and(|reached| reached >= end))
+                    (at.saturating_sub(phrase.len())..=at)
+                        .any(|earlier| reach(phrase, earlier).is_some_and(|reached| reached >= end))
                 });
                 if start >= free_from && !allowed {
                     hits.push(WordHit {
@@ -349,13 +357,26 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
+        #![proptest_config(ProptestConfig::with_cases(250))]
 
         #[test]
         fn finds_what_the_slow_way_finds(lists in lists(), text in text()) {
             let mut hits = Vec::new();
             let cut = WordIndex::new(&lists).find(&text, usize::MAX, &mut hits);
             prop_assert_eq!(cut, false);
+            prop_assert_eq!(hits, slowly(&lists, &text));
+        }
+
+        #[test]
+        fn finds_it_anywhere_in_a_long_text(
+            lists in lists(),
+            filler in prop::sample::select(vec!["x", " ", "a ", "é", "'", "red kite ", "don't ", "ab’c "]),
+            times in 0_usize..2_500,
+            text in text(),
+        ) {
+            let text = filler.repeat(times) + &text;
+            let mut hits = Vec::new();
+            WordIndex::new(&lists).find(&text, usize::MAX, &mut hits);
             prop_assert_eq!(hits, slowly(&lists, &text));
         }
 

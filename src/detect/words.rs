@@ -238,6 +238,21 @@ mod tests {
     }
 
     #[test]
+    fn no_word_is_lost_where_the_text_is_cut() {
+        let lists = [list("don't = 2\ndon = 3\nred kite\nélan\nred's\nenvironmentalists")];
+        let tail = "don't red kite's ''red's' élan’s, environmentalists' red\u{200b}\nkite";
+        for before in ["", "x"] {
+            for blank in 1_900..2_060 {
+                let text = before.to_owned() + &" ".repeat(blank) + tail;
+                let mut hits = Vec::new();
+                WordIndex::new(&lists).find(&text, usize::MAX, &mut hits);
+                assert_eq!(hits.len(), 6, "{hits:?}");
+                assert_eq!(hits, slowly(&lists, &text), "after {blank} blanks");
+            }
+        }
+    }
+
+    #[test]
     fn the_cap_counts_what_was_there_before() {
         let index = WordIndex::new(&[list("red")]);
         let mut hits = Vec::new();

@@ -21,7 +21,7 @@ use mailwarden::detect::words::{WordHit, WordIndex, WordList};
 
 const RUNS: usize = 40;
 const SIZES: [usize; 4] = [100, 1_000, 10_000, 50_000];
-const COMMON: &str = include_str!("../fixtures/lists/english-words.txt");
+const COMMON: &str = include_str!("english.txt");
 /// Of a hundred words of the text, those that are none of the common ones.
 const RARE_PERCENT: u64 = 10;
 /// How many different rare words the text draws from.

@@ -175,7 +175,7 @@ fn block_of(hash: u64, blocks: usize) -> usize {
 fn heads_of(prefix: u64) -> Vec<u64> {
     let mut heads = vec![prefix];
     for place in [24, 32] {
-        let next = (b'a'..=b'z').chain(b'0'..=b'9').chain([b'\'', 0]).map(|next| u64::from(next) << place);
+        let next = (b'a'..=b'z').chain(b'0'..=b'9').chain([0]).map(|next| u64::from(next) << place);
         heads = heads
             .into_iter()
             .flat_map(|head| {

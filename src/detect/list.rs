@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use crate::detect::fold::{Class, Words, fold, is_invisible};
+use crate::detect::fold::{Class, Words, fold, is_invisible, joins};
 use crate::detect::words::{ListFault, Term, WordIndex, WordList};
 use crate::verdict::Span;
 
@@ -50,6 +50,10 @@ impl<'s> Piece<'s> {
         let text = self.text.get(from..to).unwrap_or_default();
         let leading = text.len() - text.trim_start().len();
         Self { text: text.trim(), start: self.start + from + leading, ..self }
+    }
+
+    fn piece(self, from: usize, to: usize) -> Self {
+        Self { text: self.text.get(from..to).unwrap_or_default(), start: self.start + from, ..self }
     }
 
     fn split(self, at: usize, separator: usize) -> (Self, Self) {
@@ -120,15 +124,25 @@ impl<'s> Reader<'s> {
         self.letters(phrase)?;
         let mut key = String::new();
         let mut words = Words::of(phrase.text);
-        let mut count = 0;
-        while let Some((_, end)) = words.advance() {
+        let (mut count, mut after) = (0, 0);
+        while let Some((start, end)) = words.advance() {
+            let gap = phrase.text.get(after..start).unwrap_or_default();
+            if count > 0 && !joins(gap.trim_start_matches('*')) {
+                let help = "put one space or one hyphen between two words: the term is found with either";
+                return Err(self.fault(
+                    phrase.piece(after, start),
+                    "keeps the words apart in every text",
+                    help,
+                ));
+            }
             count += 1;
+            after = end;
             key.push_str(words.folded());
             if phrase.text.as_bytes().get(end) == Some(&b'*') {
                 key.push('*');
                 if words.folded().chars().count() < PREFIX_LETTERS {
                     let help = "write at least three letters before the `*`, so that it does not match half the language";
-                    return Err(self.fault(phrase, "the prefix is too short", help));
+                    return Err(self.fault(phrase.piece(start, end + 1), "the prefix is too short", help));
                 }
             }
             key.push(' ');
@@ -160,11 +174,7 @@ impl<'s> Reader<'s> {
         let mut previous = Class::Other;
         for (at, letter) in phrase.text.char_indices() {
             let class = fold(letter, &mut folded);
-            let here = Piece {
-                text: phrase.text.get(at..at + letter.len_utf8()).unwrap_or_default(),
-                start: phrase.start + at,
-                ..phrase
-            };
+            let here = phrase.piece(at, at + letter.len_utf8());
             if is_invisible(letter) || (letter.is_control() && letter != '\t') {
                 let what = format!("invisible character U+{:04X}", u32::from(letter));
                 return Err(self.fault(
@@ -241,4 +251,64 @@ fn comment_start(line: &str) -> usize {
         blank = letter.is_whitespace();
     }
     line.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    /// Every list under `fixtures/lists` against what is written beside it. `MAILWARDEN_BLESS=1` writes it anew.
+    #[test]
+    fn lists_read_as_written_beside_them() {
+        let mut cases = 0;
+        for folder in ["fixtures/lists/good", "fixtures/lists/faulty"] {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.extension().is_none_or(|ending| ending != "txt") {
+                    continue;
+                }
+                cases += 1;
+                let source = fs::read_to_string(&path).unwrap();
+                let read = parse("case", &source);
+                assert_eq!(read.is_ok(), folder.ends_with("good"), "{}: {read:?}", path.display());
+                let expected = path.with_extension("expected");
+                assert_same(&expected, &describe(&source, read));
+            }
+        }
+        assert!(cases >= 10, "found only {cases} lists");
+    }
+
+    fn assert_same(expected: &PathBuf, found: &str) {
+        if std::env::var_os("MAILWARDEN_BLESS").is_some() {
+            fs::write(expected, found).unwrap();
+        }
+        let wanted = fs::read_to_string(expected).unwrap_or_default();
+        assert_eq!(wanted, found, "{} (MAILWARDEN_BLESS=1 accepts it)", expected.display());
+    }
+
+    fn describe(source: &str, read: Result<WordList, Vec<ListFault>>) -> String {
+        let mut text = String::new();
+        match read {
+            Ok(list) => {
+                for term in &list.terms {
+                    writeln!(text, "line {}: {} = {}", term.line, term.text, term.weight).unwrap();
+                }
+                for phrase in &list.allowed {
+                    writeln!(text, "! {phrase}").unwrap();
+                }
+            }
+            Err(faults) => {
+                for fault in faults {
+                    let marked = source.get(fault.span.start..fault.span.end).unwrap();
+                    writeln!(text, "{fault}\n  at {:?}\n  {}", marked, fault.help.as_deref().unwrap())
+                        .unwrap();
+                }
+            }
+        }
+        text
+    }
 }

@@ -4,6 +4,7 @@
 //! an attachment; one with 500 kB of quoted text in quoted-printable, which is the worst that a thread brings.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

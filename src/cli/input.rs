@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn an_mbox_is_cut_at_from_lines_after_empty_lines_alone() {
         let mbox =
-            b"From a Mon\nSubject: one\n\nFrom here on\n\nFrom b Tue\nSubject: two\n\nbody\nFrom the left\n";
-        assert_eq!(mbox_starts(mbox), [0, 38]);
+            b"From a Mon\nSubject: one\n\n>From here on\n\nFrom b Tue\nSubject: two\n\nbody\nFrom the left\n";
+        assert_eq!(mbox_starts(mbox), [0, 40]);
         assert!(mbox_starts(b"Subject: x\n\nFrom \n").is_empty());
     }
 }

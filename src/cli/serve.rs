@@ -20,6 +20,11 @@ pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
         .with_ansi(io::stderr().is_terminal())
         .with_target(false)
         .init();
+    // A panic's message may quote what it stumbled over, which may be somebody's mail: the place alone is told.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a fault of mailwarden's own: the message at hand gets a temporary failure");
+    }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -9,7 +9,7 @@ use crate::message::{Address, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText};
 use crate::records::{Answer, KeptAction, KeptMessage, Reference};
 use crate::respond::{self, AnswerContext, Delivery};
-use crate::verdict::RuleId;
+use crate::verdict::{Mode, RuleId};
 
 /// Keeps what must be kept, then says what becomes of the message.
 pub async fn conclude(filter: &Filter, judgement: Judgement) -> Result<Outcome, Failure> {
@@ -47,7 +47,12 @@ async fn keep(
     };
     let recipients: Vec<&Address> =
         concerned.iter().filter_map(|index| envelope.recipients.get(*index)).collect();
-    let acting = verdict.rules.iter().filter(|found| !found.action.delivers());
+    // Only the rules that led to it: not those that watch, nor those that concern other recipients alone.
+    let acting = verdict.rules.iter().filter(|found| {
+        found.mode == Mode::Enforce
+            && !found.action.delivers()
+            && found.recipients.iter().any(|index| concerned.contains(index))
+    });
     let rules: Vec<RuleId> = acting.map(|found| found.rule.clone()).collect();
     let kept = filter
         .store

@@ -34,30 +34,30 @@ fn main() {
     let mail = real_mail();
     println!("English text of {} bytes, one core", english.len());
     println!(
-        "{:>7} {:>9} {:>9} {:>8} {:>10} {:>12}",
-        "terms", "MB/s", "to 100", "hits", "load ms", "real mail"
+        "{:>7} {:>6} {:>7} {:>7} {:>7} {:>8} {:>10}",
+        "terms", "text", "MB/s", "to 100", "hits", "load ms", "real mail"
     );
-    let mut hundred = None;
     let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    for size in if asked.is_empty() { SIZES.to_vec() } else { asked } {
-        let source = list(size);
-        let load = best(if measuring { 3 } else { 1 }, || WordIndex::new(&[read(&source)]));
-        let list = read(&source);
-        assert_eq!(list.terms.len(), size);
-        let index = WordIndex::new(std::slice::from_ref(&list));
-        let hits = sweep(&index, &english).len();
-        assert_eq!(hits, slow_count(&list, &english), "{size} terms: the sweep and the slow count differ");
-        assert!(hits > 0, "{size} terms: nothing found, so the measurement says nothing");
-        let time = uninterrupted(&english, if measuring { RUNS } else { 1 }, |piece| sweep(&index, piece));
-        let base = *hundred.get_or_insert(time);
-        let real =
-            mail.as_deref().map(|mail| rate(mail, uninterrupted(mail, RUNS, |piece| sweep(&index, piece))));
+    let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
+    let kinds = [Text::Quiet, Text::Busy];
+    let cases = kinds.into_iter().flat_map(|kind| sizes.iter().map(move |size| (*size, kind)));
+    let cases: Vec<Case> = cases.map(|(size, kind)| Case::new(size, kind, &english)).collect();
+    let indexes: Vec<&WordIndex> = cases.iter().map(|case| &case.index).collect();
+    let runs = if measuring { RUNS } else { 1 };
+    let times = alternating(&english, runs, &indexes);
+    let real = mail.map(|mail| (alternating(&mail, runs, &indexes), mail));
+    for (number, (case, time)) in cases.iter().zip(&times).enumerate() {
+        let base = times[number - number % sizes.len()];
         println!(
-            "{size:>7} {:>9.0} {:>9.2} {hits:>8} {:>10.1} {:>12}",
-            rate(&english, time),
+            "{:>7} {:>6} {:>7.0} {:>7.2} {:>7} {:>8.1} {:>10}",
+            case.size,
+            format!("{:?}", case.kind).to_lowercase(),
+            rate(&english, *time),
             time.as_secs_f64() / base.as_secs_f64(),
-            load.as_secs_f64() * 1e3,
-            real.map_or("-".to_owned(), |rate| format!("{rate:.0} MB/s")),
+            case.hits,
+            case.load.as_secs_f64() * 1e3,
+            real.as_ref()
+                .map_or("-".to_owned(), |(times, mail)| format!("{:.0} MB/s", rate(mail, times[number]))),
         );
     }
     if measuring {
@@ -65,10 +65,33 @@ fn main() {
     }
 }
 
+/// A list that is measured.
+struct Case {
+    size: usize,
+    kind: Text,
+    index: WordIndex,
+    hits: usize,
+    load: Duration,
+}
+
+impl Case {
+    fn new(size: usize, kind: Text, english: &str) -> Self {
+        let source = list(size, kind);
+        let load = best(3, || WordIndex::new(&[read(&source)]));
+        let list = read(&source);
+        assert_eq!(list.terms.len(), size);
+        let index = WordIndex::new(std::slice::from_ref(&list));
+        let hits = sweep(&index, english).len();
+        assert_eq!(hits, slow_count(&list, english), "{size} terms: the sweep and the slow count differ");
+        assert!(hits > 0, "{size} terms: nothing found, so the measurement says nothing");
+        Self { size, kind, index, hits, load }
+    }
+}
+
 /// What a multi-string search costs on the same text, without folding beyond ASCII and without whole words.
 fn baseline(english: &str) {
     for (size, kind) in [(10_000, AhoCorasickKind::ContiguousNFA), (10_000, AhoCorasickKind::DFA)] {
-        let list = read(&list(size));
+        let list = read(&list(size, Text::Busy));
         let terms = list.terms.iter().map(|term| term.text.trim_end_matches('*'));
         let builder = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -100,20 +123,24 @@ fn best<T>(times: usize, mut run: impl FnMut() -> T) -> Duration {
     std::iter::repeat_with(once).take(times).min().unwrap()
 }
 
-/// What a run over a text takes when nothing interrupts it: the least time of each piece of 64 kB, summed. The pieces
-/// come round in turn, so that each finds the caches and the branch predictor as the others leave them.
-fn uninterrupted<T>(text: &str, times: usize, mut run: impl FnMut(&str) -> T) -> Duration {
-    let mut least = Vec::new();
+/// What a run of each index over a text takes when nothing interrupts it: the least time of each piece of 64 kB, summed.
+/// The indexes take turns, so that a slow minute of the machine is everybody's; and the pieces come round in turn, so
+/// that each finds the caches and the branch predictor as the others leave them.
+fn alternating(text: &str, times: usize, indexes: &[&WordIndex]) -> Vec<Duration> {
+    let mut least = vec![vec![Duration::MAX; pieces(text).count()]; indexes.len()];
     for _ in 0..times {
-        for (number, piece) in pieces(text).enumerate() {
-            let time = best(1, || run(piece));
-            match least.get_mut(number) {
-                Some(least) => *least = time.min(*least),
-                None => least.push(time),
+        for (index, least) in indexes.iter().zip(&mut least) {
+            for (piece, least) in pieces(text).zip(least) {
+                *least = best(1, || sweep(index, piece)).min(*least);
             }
         }
     }
-    least.iter().sum()
+    least.iter().map(|least| least.iter().sum()).collect()
+}
+
+/// The same for anything.
+fn uninterrupted<T>(text: &str, times: usize, mut run: impl FnMut(&str) -> T) -> Duration {
+    pieces(text).map(|piece| best(times, || run(piece))).sum()
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
@@ -214,9 +241,18 @@ fn english(bytes: usize) -> String {
     text
 }
 
+/// What the text has of a list's rare words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Text {
+    /// None: what remains is the cost of the list's size, and of its phrases of common words.
+    Quiet,
+    /// One in fifty, so that a longer list finds more, and what is found costs too.
+    Busy,
+}
+
 /// A list as a file has it: single words, a twentieth of them prefixes; phrases of two and three words, of which half
-/// begin with a common word; allow-phrases. One in fifty rare words is one that the text has.
-fn list(size: usize) -> String {
+/// begin with a common word; allow-phrases.
+fn list(size: usize, kind: Text) -> String {
     let common = common_words();
     let mut dice = Dice(size as u64);
     let mut seen = HashMap::new();
@@ -224,7 +260,11 @@ fn list(size: usize) -> String {
     while seen.len() < size {
         let fresh = RARE_WORDS + 1_000 + seen.len() as u64 * 3;
         let rare = |dice: &mut Dice| {
-            if dice.below(50) == 0 { rare_word(dice.below(RARE_WORDS)) } else { rare_word(fresh) }
+            if dice.below(50) == 0 && kind == Text::Busy {
+                rare_word(dice.below(RARE_WORDS))
+            } else {
+                rare_word(fresh)
+            }
         };
         let word = rare(&mut dice);
         let term = match dice.below(20) {

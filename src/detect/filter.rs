@@ -11,21 +11,29 @@ pub(super) enum Beginning {
     Prefix { head: u64, key: u64 },
     /// These two words, whatever follows.
     Pair(u64, u64),
-    /// These three words.
-    Triple(u64, u64, u64),
+    /// These three words, noticed by the rarer pair of them: the first two or the last two.
+    Triple([u64; 3], Rarer),
+}
+
+/// Which pair of three words is the rarer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rarer {
+    First,
+    Last,
 }
 
 /// The beginnings of all terms, in sets small enough for the processor's caches.
 ///
 /// Half of all phrases begin with a common word, and many with two. So a word is asked about alone and with the word
-/// before it, and only where that says yes, about the word after the two.
+/// before it, and only where that says yes, about the word after the two, or before them.
 #[derive(Debug, Clone)]
 pub(super) struct Filter {
     /// Words and pairs of words, three bits each (a Bloom filter in blocks).
     near: Vec<u64>,
     /// The first five bytes of words that begin with prefixes, one bit each.
     heads: Vec<u64>,
-    /// What prefixes are found by, pairs that end a term, and the first three words of terms that have more; three bits
+    /// Words again, by other bits: were a very common word taken for another by `near` alone, each of its places would be
+    /// visited. Then what prefixes are found by, pairs that end a term, and the first three words of terms that have more; three bits
     /// each.
     far: Vec<u64>,
     size: Size,
@@ -64,15 +72,22 @@ impl Filter {
 
     fn add(&mut self, beginning: Beginning) {
         match beginning {
-            Beginning::Word(hash) => add(&mut self.near, hash, three_bits(hash)),
+            Beginning::Word(hash) => {
+                let again = next_key(WORD_AGAIN, hash);
+                add(&mut self.near, hash, three_bits(hash));
+                add(&mut self.far, again, three_bits(again));
+            }
             Beginning::Pair(first, second) => {
                 let pair = next_key(first, second);
                 add(&mut self.near, pair, three_bits(pair));
                 add(&mut self.far, pair, three_bits(pair));
             }
-            Beginning::Triple(first, second, third) => {
-                let pair = next_key(first, second);
-                let triple = next_key(pair, third);
+            Beginning::Triple([first, second, third], rarer) => {
+                let pair = match rarer {
+                    Rarer::First => next_key(first, second),
+                    Rarer::Last => next_key(second, third),
+                };
+                let triple = next_key(next_key(first, second), third);
                 add(&mut self.near, pair, three_bits(pair));
                 add(&mut self.far, triple, three_bits(triple));
             }
@@ -106,7 +121,9 @@ impl Filter {
 
     /// Whether a word may begin a term by itself, where [`Near::begins`] said that it may.
     pub(super) fn begins_indeed(&self, word: &Word) -> bool {
-        holds(&self.near, word.hash, three_bits(word.hash)) || self.begins_with_prefix(word)
+        let again = next_key(WORD_AGAIN, word.hash);
+        let alone = holds(&self.near, word.hash, three_bits(word.hash));
+        alone && holds(&self.far, again, three_bits(again)) || self.begins_with_prefix(word)
     }
 
     fn begins_with_prefix(&self, word: &Word) -> bool {
@@ -128,7 +145,18 @@ impl Filter {
         let triple = next_key(pair, rest.first().map_or(0, |third| third.hash));
         holds(&self.far, triple, three_bits(triple)) | holds(&self.far, pair, three_bits(pair))
     }
+
+    /// Whether the first three of these words may begin a term, where [`Near::pair_begins`] said that the last two of
+    /// them are noticed.
+    pub(super) fn triple_begins(&self, words: &[Word]) -> bool {
+        let [first, second, third, ..] = words else { return false };
+        let triple = next_key(next_key(first.hash, second.hash), third.hash);
+        holds(&self.far, triple, three_bits(triple))
+    }
 }
+
+/// Makes of a word's hash another.
+const WORD_AGAIN: u64 = 0x2545_F491_4F6C_DD1D;
 
 /// The sets that each word is held against, of a size that the compiler knows.
 #[derive(Clone, Copy)]

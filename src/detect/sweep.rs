@@ -173,24 +173,35 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
     /// Looks at the candidates among all words but the last `keep`, then drops all words but those.
     fn look(&mut self, keep: usize) -> ControlFlow<()> {
         let done = self.count.saturating_sub(keep);
-        let mut kept = 0;
+        // The word before the first that is kept may yet begin a term.
+        let dropped = done.saturating_sub(1);
+        let (mut kept, mut visited) = (0, None);
         for number in 0..self.candidate_count {
             let Some(&candidate) = self.candidates.get(number) else { break };
+            let at = candidate.at();
             // Before the first word there is none to be a candidate, though a filter may take it for one.
-            let words = self.words.get(candidate.at()..self.count).unwrap_or_default();
+            let words = self.words.get(at..self.count).unwrap_or_default();
             let Some(first) = words.first() else { continue };
-            if candidate.at() >= done {
+            if at >= done {
                 if let Some(slot) = self.candidates.get_mut(kept) {
-                    *slot = Candidate(candidate.0 - 2 * done);
+                    *slot = Candidate(candidate.0 - 2 * dropped);
                     kept += 1;
                 }
-            } else if candidate.alone() && self.filter.begins_indeed(first) || self.filter.goes_on(words) {
+                continue;
+            }
+            let before = at.checked_sub(1).filter(|before| visited != Some(*before));
+            let earlier = before.and_then(|before| self.words.get(before..self.count));
+            if let Some(earlier) = earlier.filter(|words| self.filter.triple_begins(words)) {
+                (self.visit)(earlier)?;
+            }
+            if candidate.alone() && self.filter.begins_indeed(first) || self.filter.goes_on(words) {
+                visited = Some(at);
                 (self.visit)(words)?;
             }
         }
         self.candidate_count = kept;
-        self.words.copy_within(done..self.count, 0);
-        self.count -= done;
+        self.words.copy_within(dropped..self.count, 0);
+        self.count -= dropped;
         ControlFlow::Continue(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::detect::filter::Beginning;
+use crate::detect::filter::{Beginning, Rarer};
 use crate::detect::fold::{Words, joins};
 use crate::detect::list::{PREFIX_LETTERS, TERM_WORDS};
 use crate::detect::words::{ListId, TermId, WordList};
@@ -55,9 +55,14 @@ pub(super) struct Trie {
     /// The words of all branches, one after the other.
     words: String,
     endings: Vec<Ending>,
-    /// Open addressing: a branch stands at the first free slot after the one that its key's top bits name.
-    slots: Vec<(u64, u32)>,
+    /// Open addressing: a branch stands at the first free slot after the one that its key's top bits name, with the
+    /// lower half of its key.
+    slots: Vec<(u32, u32)>,
     shift: u32,
+    /// Two bits for each key, in a block that its top bits choose: says of most keys that no branch has them, from
+    /// memory small enough to stay in a cache.
+    keys: Vec<u64>,
+    keys_shift: u32,
     lists: usize,
 }
 
@@ -68,9 +73,23 @@ struct Branch {
     parent: u32,
     word: (u32, u32),
     kind: Kind,
+    /// Whether the word has up to eight letters, and is not a possessive, and stands for itself alone.
+    short: bool,
+    /// What ends here first. It stands here because most branches have just one, and memory is what a visit waits for.
+    ending: Option<Ending>,
+    /// All that ends here, the first too.
     endings: (u32, u32),
     /// Which kinds of branches go on from here, as [`Kind::bit`]s.
     onward: u8,
+}
+
+impl Branch {
+    /// Whether the same key says that a text's word is this branch's, so that the letters need not be compared: of
+    /// plain words of up to eight letters no two have the same hash, since an odd factor loses nothing; but a word and
+    /// its possessive have.
+    fn is_told_by_key(&self, written: &str) -> bool {
+        self.short && written.len() <= 8 && written.is_ascii()
+    }
 }
 
 /// How a branch's word is held against a text's.
@@ -118,6 +137,12 @@ impl Trie {
     /// What terms and allow-phrases begin with.
     pub(super) fn beginnings(&self) -> Vec<Beginning> {
         let mut beginnings = Vec::new();
+        // What many terms have is common in texts too.
+        let mut terms: HashMap<u64, u32> = HashMap::new();
+        for branch in &self.branches {
+            *terms.entry(Word::of(self.word(branch)).hash).or_default() += 1;
+        }
+        let common = |word: u64| terms.get(&word).copied().unwrap_or_default();
         for branch in self.branches.iter().skip(1) {
             let alone = branch.endings.0 < branch.endings.1 || branch.onward & !Kind::Exact.bit() != 0;
             match *self.path(branch).as_slice() {
@@ -129,7 +154,8 @@ impl Trie {
                     beginnings.push(Beginning::Pair(first, second));
                 }
                 [(Kind::Exact, first), (Kind::Exact, second), (Kind::Exact, third)] => {
-                    beginnings.push(Beginning::Triple(first, second, third));
+                    let rarer = if common(third) < common(first) { Rarer::Last } else { Rarer::First };
+                    beginnings.push(Beginning::Triple([first, second, third], rarer));
                 }
                 _ => {}
             }
@@ -168,13 +194,10 @@ impl Trie {
         let Some(written) = text.get(word.start..word.end) else { return };
         for kind in Kind::ALL.into_iter().filter(|kind| branch.onward & kind.bit() != 0) {
             for (number, child) in self.children(number, next_key(branch.key, word.key(kind)), kind) {
-                if !matches(self.word(child), written, kind) {
+                if !child.is_told_by_key(written) && !matches(self.word(child), written, kind) {
                     continue;
                 }
-                let endings = self.endings.get(child.endings.0 as usize..child.endings.1 as usize);
-                found.extend(
-                    endings.unwrap_or_default().iter().map(|&ending| Found { ending, end: word.end }),
-                );
+                found.extend(self.endings(child).iter().map(|&ending| Found { ending, end: word.end }));
                 let gap = rest.first().and_then(|next| text.get(word.end..next.start));
                 if child.onward != 0 && gap.is_some_and(joins) {
                     self.follow_from((number, child), text, rest, found);
@@ -187,11 +210,20 @@ impl Trie {
     fn children(&self, parent: u32, key: u64, kind: Kind) -> impl Iterator<Item = (u32, &Branch)> {
         let mask = self.slots.len().wrapping_sub(1);
         let first = (key >> self.shift) as usize;
-        (0..self.slots.len())
+        let block = self.keys.get((key >> self.keys_shift) as usize);
+        let known = block.is_some_and(|block| block & key_bits(key) == key_bits(key));
+        (0..if known { self.slots.len() } else { 0 })
             .map_while(move |step| self.slots.get((first + step) & mask).filter(|slot| slot.1 != FREE))
-            .filter(move |slot| slot.0 == key)
+            .filter(move |slot| slot.0 == key as u32)
             .filter_map(|slot| Some((slot.1, self.branches.get(slot.1 as usize)?)))
-            .filter(move |(_, branch)| branch.parent == parent && branch.kind == kind)
+            .filter(move |(_, branch)| branch.key == key && branch.parent == parent && branch.kind == kind)
+    }
+
+    fn endings<'b>(&'b self, branch: &'b Branch) -> &'b [Ending] {
+        match (branch.endings, &branch.ending) {
+            ((start, end), Some(ending)) if end - start == 1 => std::slice::from_ref(ending),
+            ((start, end), _) => self.endings.get(start as usize..end as usize).unwrap_or_default(),
+        }
     }
 
     fn word(&self, branch: &Branch) -> &str {
@@ -256,6 +288,8 @@ impl Builder {
                 parent: 0,
                 word: (0, 0),
                 kind: Kind::Exact,
+                short: false,
+                ending: None,
                 endings: (0, 0),
                 onward: 0,
             });
@@ -273,7 +307,9 @@ impl Builder {
         let start = self.words.len() as u32;
         self.words.push_str(folded);
         let word = (start, self.words.len() as u32);
-        let child = self.push(Branch { key, parent, word, kind, endings: (0, 0), onward: 0 });
+        let short = kind == Kind::Exact && folded.len() <= 8 && !folded.ends_with("'s");
+        let child =
+            self.push(Branch { key, parent, word, kind, short, ending: None, endings: (0, 0), onward: 0 });
         self.known.insert((parent, kind, folded.to_owned()), child);
         child
     }
@@ -286,16 +322,20 @@ impl Builder {
     fn finish(mut self, lists: usize) -> Trie {
         self.root();
         let slots = (self.branches.len() * 2).next_power_of_two();
+        let blocks = (self.branches.len() / 4).next_power_of_two().max(2);
         let mut trie = Trie {
             branches: Vec::with_capacity(self.branches.len()),
             words: self.words,
             endings: Vec::new(),
             slots: vec![(0, FREE); slots],
             shift: 64 - slots.trailing_zeros(),
+            keys: vec![0; blocks],
+            keys_shift: 64 - blocks.trailing_zeros(),
             lists,
         };
         for (number, (mut branch, endings)) in (0_u32..).zip(self.branches) {
             let start = trie.endings.len() as u32;
+            branch.ending = endings.first().copied();
             trie.endings.extend(endings);
             branch.endings = (start, trie.endings.len() as u32);
             trie.branches.push(branch);
@@ -305,12 +345,21 @@ impl Builder {
                 let free =
                     free.into_iter().find(|slot| trie.slots.get(*slot).is_some_and(|slot| slot.1 == FREE));
                 if let Some(slot) = free.and_then(|slot| trie.slots.get_mut(slot)) {
-                    *slot = (branch.key, number);
+                    *slot = (branch.key as u32, number);
+                }
+                if let Some(block) = trie.keys.get_mut((branch.key >> trie.keys_shift) as usize) {
+                    *block |= key_bits(branch.key);
                 }
             }
         }
         trie
     }
+}
+
+/// Two bits that stand for a key in its block.
+#[inline(always)]
+fn key_bits(key: u64) -> u64 {
+    1 << (key >> 32 & 63) | 1 << (key >> 26 & 63)
 }
 
 /// Whether a branch's word stands for a word as it was written.

@@ -46,7 +46,7 @@ impl Default for Limits {
             header_bytes: 1 << 20,
             header_fields: 2_000,
             recipients: 50_000,
-            body_in_memory_bytes: 4 << 20,
+            body_in_memory_bytes: 32 << 20,
             bodies_in_memory_bytes: 64 << 20,
             message_bytes: 100 << 20,
             mime_depth: 20,

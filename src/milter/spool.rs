@@ -12,9 +12,13 @@ use crate::limits::Limits;
 
 /// A message's first allocation, in bytes: most mail is smaller.
 const FIRST_BYTES: usize = 4 << 10;
-/// A message that outgrows this gets a buffer of the largest size at once, a used one if there is one: memory that was
-/// used before costs no page faults.
+/// A message that outgrows this gets a buffer of [`BUFFER_BYTES`] at once, a used one if there is one: memory that was used
+/// before costs no page faults.
 const SMALL_BYTES: usize = 128 << 10;
+/// A message that outgrows this gets a mapping of its own, of which it touches what it fills and no more.
+const BUFFER_BYTES: usize = 4 << 20;
+/// By so much a message in a mapping of its own draws on the memory that all share.
+const STEP_BYTES: usize = 1 << 20;
 /// Most used buffers that are kept.
 const KEPT_BUFFERS: usize = 8;
 /// glibc's allocator maps anything larger than 32 MiB by itself and gives it back as soon as it is freed; smaller buffers
@@ -95,10 +99,11 @@ impl Budget {
         self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes back a buffer of the largest size.
+    /// Takes back a buffer, if it is one that is kept.
     fn keep(&self, mut buffer: Vec<u8>) {
         let mut buffers = self.buffers();
-        if buffer.capacity() > SMALL_BYTES && buffers.len() < KEPT_BUFFERS {
+        let kept = SMALL_BYTES < buffer.capacity() && buffer.capacity() <= BUFFER_BYTES;
+        if kept && buffers.len() < KEPT_BUFFERS {
             buffer.clear();
             buffers.push(buffer);
         }
@@ -193,7 +198,7 @@ impl Incoming {
     pub fn append(&mut self, bytes: &[u8]) {
         if let Store::Memory { bytes: held, reservation } = &mut self.store {
             let needed = held.len() + bytes.len();
-            if needed > held.capacity() && !self.spools.make_room(held, reservation, needed) {
+            if needed > reservation.bytes && !self.spools.make_room(held, reservation, needed) {
                 self.store = self.spools.spill(held);
             }
         }
@@ -258,16 +263,29 @@ impl Spools {
                 return true;
             }
         }
-        if !reservation.grow_to(self.per_message) {
+        let buffer_bytes = self.per_message.min(BUFFER_BYTES);
+        if needed <= buffer_bytes {
+            if !reservation.grow_to(buffer_bytes) {
+                return false;
+            }
+            let kept = self.budget.buffers().pop();
+            let mut buffer = kept.unwrap_or_else(|| Vec::with_capacity(buffer_bytes));
+            buffer.extend_from_slice(held);
+            *held = buffer;
+            return true;
+        }
+        if !reservation.grow_to(needed.next_multiple_of(STEP_BYTES).min(self.per_message)) {
             return false;
         }
-        let mut buffer = self.budget.buffers().pop().unwrap_or_else(|| Vec::with_capacity(self.per_message));
-        buffer.extend_from_slice(held);
-        *held = buffer;
+        let mapping = self.per_message.max(OWN_MAPPING_BYTES);
+        if held.capacity() < mapping {
+            let buffer = std::mem::replace(held, Vec::with_capacity(mapping));
+            held.extend_from_slice(&buffer);
+            self.budget.keep(buffer);
+        }
         true
     }
 
-    /// Moves what has come to a temporary file.
     fn spill(&self, held: &mut Vec<u8>) -> Store {
         match tempfile::tempfile_in(&self.directory) {
             Err(source) => Store::Lost(SpoolError::Create { directory: self.directory.clone(), source }),
@@ -357,9 +375,7 @@ struct Held {
 impl Drop for Held {
     fn drop(&mut self) {
         // One that was read back from a file is of any size, and has no reservation.
-        if let Some(reservation) = &self.reservation
-            && self.bytes.capacity() > SMALL_BYTES
-        {
+        if let Some(reservation) = &self.reservation {
             reservation.budget.keep(std::mem::take(&mut self.bytes));
         }
     }
@@ -454,6 +470,29 @@ mod tests {
         for message in messages {
             let message = loaded(message.finish().unwrap());
             assert_eq!(message.bytes().len(), 300_002);
+        }
+        assert_eq!(spools.bytes_in_memory(), 0);
+    }
+
+    #[test]
+    fn a_large_message_draws_on_the_shared_memory_by_what_it_fills() {
+        let (_folder, spools) = spools(32 << 20, 12 << 20);
+        let chunk = vec![b'x'; 1 << 20];
+        let mut incoming = Incoming::new(Arc::clone(&spools));
+        for number in 1..=9 {
+            incoming.append(&chunk);
+            assert!(!incoming.is_on_file(), "after {number} MiB");
+            let least = if number < 4 { 4 } else { number };
+            assert_eq!(spools.bytes_in_memory() >> 20, least, "after {number} MiB");
+        }
+        let mut second = Incoming::new(Arc::clone(&spools));
+        for _ in 0..6 {
+            second.append(&chunk);
+        }
+        assert!(second.is_on_file(), "the two have more than there is");
+        for (message, length) in [(incoming, 9), (second, 6)] {
+            let message = loaded(message.finish().unwrap());
+            assert_eq!(message.bytes().len(), (length << 20) + 2);
         }
         assert_eq!(spools.bytes_in_memory(), 0);
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
 use crate::detect::fold::{Class, Words, fold, is_invisible, joins};
+use crate::detect::switches::{Forms, Switch};
 use crate::detect::words::{ListFault, Term, WordIndex, WordList};
 use crate::verdict::Span;
 
@@ -20,7 +21,8 @@ pub(super) const PREFIX_LETTERS: usize = 3;
 pub(super) fn parse(name: &str, source: &str) -> Result<WordList, Vec<ListFault>> {
     let mut reader = Reader {
         source,
-        list: WordList { name: name.to_owned(), terms: Vec::new(), allowed: Vec::new() },
+        list: WordList { name: name.to_owned(), ..WordList::default() },
+        may_be_empty: false,
         seen: HashMap::new(),
         allowed: Vec::new(),
         faults: Vec::new(),
@@ -70,6 +72,7 @@ enum Kind {
 struct Reader<'s> {
     source: &'s str,
     list: WordList,
+    may_be_empty: bool,
     /// Each term or phrase as it folds, with the line that it stands on and what it is there.
     seen: HashMap<String, (usize, Kind)>,
     allowed: Vec<Piece<'s>>,
@@ -81,6 +84,9 @@ impl<'s> Reader<'s> {
         let content = line.trimmed(0, comment_start(line.text));
         if content.text.is_empty() {
             return Ok(());
+        }
+        if content.text.starts_with('@') {
+            return self.switch(content);
         }
         if content.text.starts_with('!') {
             let phrase = content.trimmed(1, content.text.len());
@@ -102,6 +108,16 @@ impl<'s> Reader<'s> {
         };
         self.words(term, Kind::Term)?;
         self.list.terms.push(Term { text: term.text.to_owned(), weight, line: term.line });
+        Ok(())
+    }
+
+    fn switch(&mut self, content: Piece<'s>) -> Result<(), ListFault> {
+        let switch = Switch::parse(content.text.get(1..).unwrap_or_default());
+        match switch.map_err(|(what, help)| self.fault(content, &what, &help))? {
+            Switch::Inflections => self.list.forms = Forms::Inflected,
+            Switch::Disguises(disguises) => self.list.disguises = self.list.disguises.and(disguises),
+            Switch::Empty => self.may_be_empty = true,
+        }
         Ok(())
     }
 
@@ -202,9 +218,13 @@ impl<'s> Reader<'s> {
     }
 
     fn finish(mut self) -> Result<WordList, Vec<ListFault>> {
-        if self.faults.is_empty() && self.list.terms.is_empty() {
+        if self.faults.is_empty() && self.list.terms.is_empty() && !self.may_be_empty {
             let file = Piece { text: "", start: 0, line: 1, line_start: 0 };
-            self.faults.push(self.fault(file, "the list has no term", "write one term a line"));
+            self.faults.push(self.fault(
+                file,
+                "the list has no term",
+                "write one term a line; `@empty` says that it is meant to be empty",
+            ));
         }
         if self.faults.is_empty() && !self.allowed.is_empty() {
             self.check_allowed();
@@ -299,6 +319,12 @@ mod tests {
                 }
                 for phrase in &list.allowed {
                     writeln!(text, "! {phrase}").unwrap();
+                }
+                if list.forms == Forms::Inflected {
+                    text.push_str("with inflections\n");
+                }
+                if !list.disguises.is_empty() {
+                    writeln!(text, "also disguised: {}", list.disguises).unwrap();
                 }
             }
             Err(faults) => {

@@ -2,8 +2,10 @@
 
 mod filter;
 mod fold;
+mod inflect;
 mod list;
 pub mod pattern;
 mod sweep;
+pub mod switches;
 mod trie;
 pub mod words;

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use crate::detect::filter::{Beginning, Rarer};
 use crate::detect::fold::{Words, joins};
+use crate::detect::inflect::forms;
 use crate::detect::list::{PREFIX_LETTERS, TERM_WORDS};
+use crate::detect::switches::Forms;
 use crate::detect::words::{ListId, TermId, WordList};
 
 /// A word of a text: its bytes there, and what finds it in the tree.
@@ -130,6 +132,14 @@ impl Trie {
             for phrase in &list.allowed {
                 builder.insert(phrase, ListId(number), None, 0);
             }
+            // After the terms as written, which come first where a form of another is the same.
+            if list.forms == Forms::Inflected {
+                for (term, id) in list.terms.iter().zip(0..) {
+                    for phrase in inflected(&term.text) {
+                        builder.insert(&phrase, ListId(number), Some(TermId(id)), term.weight);
+                    }
+                }
+            }
         }
         builder.finish(lists.len())
     }
@@ -239,6 +249,19 @@ impl Default for Trie {
 
 /// A slot without a branch: the root is nobody's child.
 const FREE: u32 = 0;
+
+/// A term with each of its words in each of its forms, one word at a time.
+fn inflected(phrase: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let mut words = Words::of(phrase);
+    while let Some((start, end)) = words.advance() {
+        let (before, after) = (phrase.get(..start), phrase.get(end..));
+        if let (Some(before), Some(after)) = (before, after.filter(|after| !after.starts_with('*'))) {
+            all.extend(forms(words.folded()).into_iter().map(|form| [before, &form, after].concat()));
+        }
+    }
+    all
+}
 
 /// A tree that grows.
 #[derive(Default)]

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use crate::detect::filter::Filter;
 use crate::detect::list;
 use crate::detect::sweep::Sweep;
+use crate::detect::switches::{Disguises, Forms};
 use crate::detect::trie::{Ending, Found, Trie};
 use crate::verdict::Span;
 
@@ -31,7 +32,7 @@ pub struct WordHit {
 }
 
 /// A word list as it was written: terms with weights, and phrases that are allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WordList {
     /// The list's name: its file's name without the ending.
     pub name: String,
@@ -39,6 +40,10 @@ pub struct WordList {
     pub terms: Vec<Term>,
     /// Phrases inside which no term of this list counts.
     pub allowed: Vec<String>,
+    /// In which forms its terms are found.
+    pub forms: Forms,
+    /// The disguises in which its terms are found.
+    pub disguises: Disguises,
 }
 
 /// A term of a list.
@@ -238,6 +243,23 @@ mod tests {
     }
 
     #[test]
+    fn inflections_are_found_where_a_list_asks() {
+        let source = "kick\nkick off\nbully = 5\nbullies = 2";
+        let text = "kicked, bullying bullies, kicks off kick offs kicked offs";
+        assert_eq!(texts(source, text), ["bullies", "kick"]);
+        let hits = found(&[list(&format!("@inflections\n{source}"))], text);
+        let expected = [
+            (0, 1, "kicked"),
+            (0, 5, "bullying"),
+            (0, 2, "bullies"),
+            (0, 1, "kicks off"),
+            (0, 1, "kick offs"),
+            (0, 1, "kicked"),
+        ];
+        assert_eq!(hits, expected);
+    }
+
+    #[test]
     fn no_word_is_lost_where_the_text_is_cut() {
         let lists = [list("don't = 2\ndon = 3\nred kite\nélan\nred's\nenvironmentalists")];
         let tail = "don't red kite's ''red's' élan’s, environmentalists' red\u{200b}\nkite";
@@ -354,7 +376,12 @@ mod tests {
     fn lists() -> impl Strategy<Value = Vec<WordList>> {
         let term = (phrase(), 1..5_u16).prop_map(|(text, weight)| Term { text, weight, line: 1 });
         let list = (prop::collection::vec(term, 1..12), prop::collection::vec(phrase(), 0..4));
-        let list = list.prop_map(|(terms, allowed)| WordList { name: "test".to_owned(), terms, allowed });
+        let list = list.prop_map(|(terms, allowed)| WordList {
+            name: "test".to_owned(),
+            terms,
+            allowed,
+            ..WordList::default()
+        });
         prop::collection::vec(list, 1..3)
     }
 

@@ -189,7 +189,7 @@ fn read_lists(build: &mut Build, sources: &Sources) {
                 build.faults.extend(faults.into_iter().map(|fault| {
                     Fault::new(&source, fault.span.start..fault.span.end, fault.what).help_if(fault.help)
                 }));
-                (WordList { name: name.to_owned(), terms: Vec::new(), allowed: Vec::new() }, true)
+                (WordList { name: name.to_owned(), ..WordList::default() }, true)
             }
         };
         build.lists.push(ListFile { list, source, used: false, broken });

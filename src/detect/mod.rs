@@ -1,5 +1,6 @@
 //! What stands in texts: terms of word lists and patterns, with their places. Finds; never judges.
 
+mod disguise;
 mod filter;
 mod fold;
 mod inflect;

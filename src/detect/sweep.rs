@@ -7,6 +7,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::detect::disguise::Run;
 use crate::detect::filter::{Filter, LARGE, MEDIUM, SMALL, Size};
 use crate::detect::fold::Words;
 use crate::detect::list::TERM_WORDS;
@@ -16,11 +17,10 @@ use crate::detect::trie::{Word, hash_halves, hash_word, head};
 const WORDS: usize = 1024;
 
 /// A walk through one text.
-pub(super) struct Sweep<'w, F> {
+pub(super) struct Sweep<'w, V> {
     filter: &'w Filter,
     text: &'w str,
-    /// Called with the words from one on at which a term may begin, as many as a term may have.
-    visit: F,
+    visitor: V,
     words: Vec<Word>,
     /// How many of `words` are words of the text by now.
     count: usize,
@@ -33,15 +33,25 @@ pub(super) struct Sweep<'w, F> {
     folded: String,
 }
 
-impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
-    /// Calls `visit` at each word at which a term may begin, in their order, until it breaks.
-    pub(super) fn run(filter: &'w Filter, text: &'w str, visit: F) -> ControlFlow<()> {
+/// What a walk calls.
+pub(super) trait Visitor {
+    /// With the words from one on at which a term may begin, as many as a term may have; in their order, until it breaks.
+    fn visit(&mut self, words: &[Word]) -> ControlFlow<()>;
+    /// With each stretch of text before the words in it, cut into runs of letters and digits.
+    fn see(&mut self, runs: impl ExactSizeIterator<Item = Run>);
+    /// When no word before a byte will be visited any more.
+    fn pass(&mut self, byte: usize) -> ControlFlow<()>;
+}
+
+impl<'w, V: Visitor> Sweep<'w, V> {
+    /// Walks a text, until the visitor breaks.
+    pub(super) fn run(filter: &'w Filter, text: &'w str, visitor: V) -> ControlFlow<()> {
         let words = vec![Word::default(); WORDS.min(text.len() / 2 + 2)];
         let candidates = vec![Candidate::default(); words.len() + 1];
         let mut sweep = Self {
             filter,
             text,
-            visit,
+            visitor,
             words,
             count: 0,
             candidates,
@@ -66,12 +76,18 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
             }
         }
         sweep.add_candidate(sweep.begins);
-        sweep.look(0)
+        sweep.look(0)?;
+        sweep.visitor.pass(usize::MAX)
     }
 
     /// Takes the words of a chunk that stands at `base` in the text.
     fn take(&mut self, chunk: &Chunk, base: usize) -> ControlFlow<()> {
         let mut runs = chunk.runs();
+        self.visitor.see(runs.iter().map(|&[start, end]| {
+            let start = start & !MARK;
+            let (first, second) = chunk.halves(start, end - start);
+            Run { start: base + usize::from(start), end: base + usize::from(end), first, second }
+        }));
         while !runs.is_empty() {
             let plain = match self.filter.size() {
                 Size::Small => self.take_plain::<SMALL>(chunk, runs, base),
@@ -192,12 +208,15 @@ impl<'w, F: FnMut(&[Word]) -> ControlFlow<()>> Sweep<'w, F> {
             let before = at.checked_sub(1).filter(|before| visited != Some(*before));
             let earlier = before.and_then(|before| self.words.get(before..self.count));
             if let Some(earlier) = earlier.filter(|words| self.filter.triple_begins(words)) {
-                (self.visit)(earlier)?;
+                self.visitor.visit(earlier)?;
             }
             if candidate.alone() && self.filter.begins_indeed(first) || self.filter.goes_on(words) {
                 visited = Some(at);
-                (self.visit)(words)?;
+                self.visitor.visit(words)?;
             }
+        }
+        if let Some(first) = self.words.get(done) {
+            self.visitor.pass(first.start)?;
         }
         self.candidate_count = kept;
         self.words.copy_within(dropped..self.count, 0);

@@ -6,7 +6,7 @@ use crate::detect::filter::{Beginning, Rarer};
 use crate::detect::fold::{Words, joins};
 use crate::detect::inflect::forms;
 use crate::detect::list::{PREFIX_LETTERS, TERM_WORDS};
-use crate::detect::switches::Forms;
+use crate::detect::switches::{Disguises, Forms};
 use crate::detect::words::{ListId, TermId, WordList};
 
 /// A word of a text: its bytes there, and what finds it in the tree.
@@ -120,6 +120,8 @@ impl Kind {
 pub(super) struct Found {
     pub(super) ending: Ending,
     pub(super) end: usize,
+    /// The disguises of its words.
+    pub(super) by: Disguises,
 }
 
 impl Trie {
@@ -173,6 +175,51 @@ impl Trie {
         beginnings
     }
 
+    /// Where every term begins.
+    pub(super) const ROOT: u32 = 0;
+
+    /// The branches that a folded word leads to from another.
+    pub(super) fn step(&self, from: u32, folded: &str, branches: &mut Vec<u32>) {
+        let Some(parent) = self.branches.get(from as usize) else { return };
+        let word = Word::of(folded);
+        for kind in Kind::ALL.into_iter().filter(|kind| parent.onward & kind.bit() != 0) {
+            let children = self.children(from, next_key(parent.key, word.key(kind)), kind);
+            let same = children.filter(|(_, child)| compare(self.word(child), folded, kind));
+            branches.extend(same.map(|(number, _)| number));
+        }
+    }
+
+    /// What ends at a branch.
+    pub(super) fn endings_of(&self, branch: u32) -> &[Ending] {
+        self.branches.get(branch as usize).map_or(&[], |branch| self.endings(branch))
+    }
+
+    /// Whether terms go on from a branch.
+    pub(super) fn goes_on(&self, branch: u32) -> bool {
+        self.branches.get(branch as usize).is_some_and(|branch| branch.onward != 0)
+    }
+
+    /// The words of all terms of some lists, and whether each is a beginning of words; some more than once.
+    pub(super) fn words_of(&self, list: impl Fn(usize) -> bool) -> Vec<(&str, bool)> {
+        let mut wanted = vec![false; self.branches.len()];
+        for (number, branch) in self.branches.iter().enumerate() {
+            if !self.endings(branch).iter().any(|ending| list(usize::from(ending.list.0))) {
+                continue;
+            }
+            let mut at = number;
+            while let Some(slot) = wanted.get_mut(at).filter(|slot| !**slot && at != 0) {
+                *slot = true;
+                at = self.branches.get(at).map_or(0, |branch| branch.parent as usize);
+            }
+        }
+        let branches = self.branches.iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        let mut words: Vec<(&str, bool)> =
+            branches.map(|(branch, _)| (self.word(branch), branch.kind != Kind::Exact)).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+
     /// The words from the root to a branch, each as it is found.
     fn path(&self, branch: &Branch) -> Vec<(Kind, u64)> {
         let mut path = Vec::new();
@@ -207,7 +254,11 @@ impl Trie {
                 if !child.is_told_by_key(written) && !matches(self.word(child), written, kind) {
                     continue;
                 }
-                found.extend(self.endings(child).iter().map(|&ending| Found { ending, end: word.end }));
+                found.extend(self.endings(child).iter().map(|&ending| Found {
+                    ending,
+                    end: word.end,
+                    by: Disguises::NONE,
+                }));
                 let gap = rest.first().and_then(|next| text.get(word.end..next.start));
                 if child.onward != 0 && gap.is_some_and(joins) {
                     self.follow_from((number, child), text, rest, found);

@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
+use crate::detect::disguise::{Disguised, Run, Search};
 use crate::detect::filter::Filter;
 use crate::detect::list;
-use crate::detect::sweep::Sweep;
+use crate::detect::sweep::{Sweep, Visitor};
 use crate::detect::switches::{Disguises, Forms};
-use crate::detect::trie::{Ending, Found, Trie};
+use crate::detect::trie::{Ending, Found, Trie, Word};
 use crate::verdict::Span;
 
 /// A list's number in a [`WordIndex`].
@@ -29,6 +30,8 @@ pub struct WordHit {
     pub weight: u16,
     /// Where.
     pub span: Span,
+    /// The disguises that it stands in; none where it is written plainly.
+    pub by: Disguises,
 }
 
 /// A word list as it was written: terms with weights, and phrases that are allowed.
@@ -93,32 +96,80 @@ impl WordList {
 pub struct WordIndex {
     trie: Trie,
     filter: Filter,
+    /// What is seen through, where any list asks for it.
+    disguised: Option<Disguised>,
 }
 
 impl WordIndex {
     /// Compiles lists; the list at index `n` gets `ListId(n)`.
     pub fn new(lists: &[WordList]) -> Self {
         let trie = Trie::new(lists);
-        Self { filter: Filter::new(&trie.beginnings()), trie }
+        let disguised = Disguised::new(&trie, lists.iter().map(|list| list.disguises).collect());
+        Self { filter: Filter::new(&trie.beginnings()), trie, disguised }
     }
 
     /// Finds every term of every list in a text, appending to `hits` in the order of their starts, at most until
     /// `hits` holds `cap`. Returns whether that cap cut it short.
     pub fn find(&self, text: &str, cap: usize, hits: &mut Vec<WordHit>) -> bool {
-        let mut choice = Choice::new(self.trie.lists(), cap, hits);
-        let mut found = Vec::new();
-        let sweep = Sweep::run(&self.filter, text, |words| {
-            found.clear();
-            self.trie.follow(text, words, &mut found);
-            choice.take(words.first().map_or(0, |word| word.start), &mut found)
-        });
-        sweep.is_break()
+        let search = self.disguised.as_ref().map(|disguised| disguised.search(&self.trie, text));
+        let choice = Choice::new(self.trie.lists(), cap, hits);
+        let mut finder = Finder { trie: &self.trie, text, search, choice, found: Vec::new() };
+        let sweep = Sweep::run(&self.filter, text, &mut finder);
+        sweep.is_break() || finder.search.is_some_and(|search| search.skipped())
     }
 }
 
 impl Default for WordIndex {
     fn default() -> Self {
         Self::new(&[])
+    }
+}
+
+/// Takes what the sweep comes upon, and what stands there in disguise, in one order.
+struct Finder<'f> {
+    trie: &'f Trie,
+    text: &'f str,
+    search: Option<Search<'f>>,
+    choice: Choice<'f>,
+    found: Vec<Found>,
+}
+
+impl Finder<'_> {
+    /// Takes what stands in disguise before a byte.
+    fn take_disguised(&mut self, limit: usize) -> ControlFlow<()> {
+        let Some(search) = self.search.as_mut().filter(|search| !search.is_idle()) else {
+            return ControlFlow::Continue(());
+        };
+        let unmasked = search.up_to(limit);
+        for same in unmasked.chunk_by(|one, next| one.start == next.start) {
+            let mut found: Vec<Found> = same.iter().map(|one| one.found).collect();
+            self.choice.take(same.first().map_or(0, |one| one.start), &mut found)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Visitor for &mut Finder<'_> {
+    fn visit(&mut self, words: &[Word]) -> ControlFlow<()> {
+        let start = words.first().map_or(0, |word| word.start);
+        self.take_disguised(start)?;
+        self.found.clear();
+        self.trie.follow(self.text, words, &mut self.found);
+        if let Some(search) = self.search.as_mut().filter(|search| !search.is_idle()) {
+            self.found.extend(search.up_to(start + 1).iter().map(|one| one.found));
+        }
+        self.choice.take(start, &mut self.found)
+    }
+
+    #[inline(always)]
+    fn see(&mut self, runs: impl ExactSizeIterator<Item = Run>) {
+        if let Some(search) = &mut self.search {
+            search.notice(runs);
+        }
+    }
+
+    fn pass(&mut self, byte: usize) -> ControlFlow<()> {
+        self.take_disguised(byte)
     }
 }
 
@@ -150,7 +201,7 @@ impl<'h> Choice<'h> {
         }
         // The best of each list comes first, and after it the others find their place taken.
         found.sort_unstable_by_key(|one| {
-            (one.ending.list, Reverse((one.end, one.ending.rank)), one.ending.term)
+            (one.ending.list, Reverse((one.end, one.ending.rank)), one.by.count(), one.ending.term)
         });
         for one in found.iter() {
             let Ending { list, term: Some(term), weight, .. } = one.ending else { continue };
@@ -162,7 +213,7 @@ impl<'h> Choice<'h> {
                 return ControlFlow::Break(());
             }
             reach.hit = one.end;
-            self.hits.push(WordHit { list, term, weight, span: Span { start, end: one.end } });
+            self.hits.push(WordHit { list, term, weight, span: Span { start, end: one.end }, by: one.by });
         }
         ControlFlow::Continue(())
     }
@@ -330,6 +381,7 @@ mod tests {
                         term: TermId(id),
                         weight,
                         span: Span { start, end },
+                        by: Disguises::NONE,
                     });
                     free_from = end;
                 }

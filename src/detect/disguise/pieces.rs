@@ -1,0 +1,353 @@
+//! Reads a stretch of text as a reader's eye does: letters, what stands for them, and what stands between. Finds words of the
+//! vocabulary that are written otherwise; never decides whether they count.
+
+use super::glyph::{self, Glyph, Sign};
+use super::vocabulary::{LETTERS, Match, Vocabulary};
+use crate::detect::fold::is_invisible;
+use crate::detect::switches::{Disguise, Disguises};
+
+/// A word in disguise, at its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading<'v> {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) word: &'v str,
+    pub(super) by: Disguises,
+}
+
+/// Letters, or what may stand for them, without anything between.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    start: usize,
+    end: usize,
+    /// Its glyphs, from and up to these numbers.
+    glyphs: (usize, usize),
+    /// What parts it from the piece before.
+    gap: Gap,
+}
+
+/// What stands between two pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gap {
+    /// Up to three dots, hyphens, stars or the like.
+    Mark,
+    /// Blank space.
+    Space,
+    /// Blank space and a mark.
+    SpacedMark,
+    /// A line's end.
+    Break,
+    /// A hyphen and a line's end.
+    HyphenBreak,
+    /// Anything else.
+    Apart,
+}
+
+/// A stretch of text, taken apart.
+pub(super) struct Pieces<'t> {
+    text: &'t str,
+    from: usize,
+    to: usize,
+    glyphs: Vec<Glyph>,
+    pieces: Vec<Piece>,
+}
+
+impl<'t> Pieces<'t> {
+    /// Takes apart the bytes from `from` up to `to`, which must be where words begin and end.
+    pub(super) fn of(text: &'t str, from: usize, to: usize) -> Self {
+        let mut taken = Self { text, from, to, glyphs: Vec::new(), pieces: Vec::new() };
+        let mut open = false;
+        let mut letters = text.get(from..to).unwrap_or_default().char_indices().peekable();
+        while let Some((at, letter)) = letters.next() {
+            let (start, end) = (from + at, from + at + letter.len_utf8());
+            let next = letters.peek().map(|(_, next)| *next);
+            match glyph::read(letter, next) {
+                Sign::Glyphs(glyphs) => taken.push(start, end, glyphs, &mut open),
+                Sign::Invisible => {}
+                Sign::Other => open = false,
+            }
+        }
+        taken
+    }
+
+    fn push(&mut self, start: usize, end: usize, glyphs: [Option<Glyph>; 2], open: &mut bool) {
+        let first = self.glyphs.len();
+        self.glyphs.extend(glyphs.into_iter().flatten());
+        match self.pieces.last_mut().filter(|_| *open) {
+            Some(piece) => (piece.end, piece.glyphs.1) = (end, self.glyphs.len()),
+            None => {
+                let gap = self.pieces.last().map_or(Gap::Apart, |before| self.gap(before.end, start));
+                self.pieces.push(Piece { start, end, glyphs: (first, self.glyphs.len()), gap });
+                *open = true;
+            }
+        }
+    }
+
+    fn gap(&self, from: usize, to: usize) -> Gap {
+        let gap = self.text.get(from..to).unwrap_or_default();
+        let (mut blanks, mut marks, mut breaks, mut hyphen) = (0, 0, 0, false);
+        for letter in gap.chars().filter(|letter| !is_invisible(*letter)) {
+            match letter {
+                '\n' | '\r' => breaks += 1,
+                '>' if breaks > 0 => {}
+                _ if letter.is_whitespace() => blanks += 1,
+                '-' | '\u{2010}' | '\u{2011}' if marks + blanks + breaks == 0 => (marks, hyphen) = (1, true),
+                _ if letter.is_alphanumeric() => return Gap::Apart,
+                _ => marks += 1,
+            }
+        }
+        match (blanks, marks, breaks) {
+            (_, 1, 1..) if hyphen => Gap::HyphenBreak,
+            (_, 0, 1..=4) => Gap::Break,
+            (_, _, 1..) => Gap::Apart,
+            (1..=3, 0, 0) => Gap::Space,
+            (0, 1..=3, 0) => Gap::Mark,
+            (1..=2, 1, 0) => Gap::SpacedMark,
+            _ => Gap::Apart,
+        }
+    }
+
+    /// The words of a vocabulary that stand here in disguise.
+    pub(super) fn readings<'v>(&self, vocabulary: &'v Vocabulary) -> Vec<Reading<'v>> {
+        let mut readings = Vec::new();
+        for at in 0..self.pieces.len() {
+            if self.pieces.get(at).is_some_and(|piece| self.is_odd(piece)) {
+                self.read(vocabulary, at, at, Disguises::NONE, &mut readings);
+            }
+            self.read_split(vocabulary, at, &mut readings);
+        }
+        let mut at = 0;
+        while at < self.pieces.len() {
+            let run = self.spaced_run(at);
+            if run > 2 {
+                self.read_spaced(vocabulary, at, run, &mut readings);
+            }
+            // Its last letter may be the first of another run, with something else between.
+            at += run.saturating_sub(1).max(1);
+        }
+        self.read_masked(vocabulary, &mut readings);
+        readings
+    }
+
+    /// Whether a piece by itself may be a word in disguise: something stands for a letter, or a letter stands there twice.
+    fn is_odd(&self, piece: &Piece) -> bool {
+        let glyphs = self.glyphs.get(piece.glyphs.0..piece.glyphs.1).unwrap_or_default();
+        glyphs.iter().any(|glyph| glyph.by.is_some())
+            || glyphs.windows(2).any(|two| two.first() == two.last())
+    }
+
+    /// Reads the pieces from one up to another as one word.
+    fn read<'v>(
+        &self,
+        vocabulary: &'v Vocabulary,
+        from: usize,
+        to: usize,
+        by: Disguises,
+        readings: &mut Vec<Reading<'v>>,
+    ) {
+        let (Some(first), Some(last)) = (self.pieces.get(from), self.pieces.get(to)) else { return };
+        let glyphs = self.glyphs.get(first.glyphs.0..last.glyphs.1).unwrap_or_default();
+        let mut matches = Vec::new();
+        vocabulary.read(glyphs, &mut matches);
+        let (start, end) = (first.start, last.end);
+        for Match { word, by: more } in matches {
+            let by = by.and(more);
+            // As s|oon as it is said, three letters are torn apart by chance.
+            let torn = by.contain(Disguises::NONE.with(Disguise::Split));
+            if !by.is_empty() && (!torn || word.len() > 3) && self.is_likely(glyphs, start, end) {
+                readings.push(Reading { start, end, word, by });
+            }
+        }
+    }
+
+    /// Whether glyphs look like a disguise rather than a number or a foreign word.
+    fn is_likely(&self, glyphs: &[Glyph], start: usize, end: usize) -> bool {
+        let letters = |glyph: &Glyph| glyph.latin && glyph.digit.is_none();
+        let plain = glyphs.iter().filter(|glyph| letters(glyph)).count();
+        let symbols = glyphs.iter().filter(|glyph| glyph.by == Some(Disguise::Leet) && !glyph.latin).count();
+        let foreign = glyphs.iter().filter(|glyph| glyph.by == Some(Disguise::LookAlikes)).count();
+        let trailing = glyphs.iter().rev().take_while(|glyph| glyph.digit.is_some()).count();
+        let digits = glyphs.iter().filter(|glyph| glyph.digit.is_some()).count();
+        // A road, a room, a postcode: the A55 is no insult.
+        if trailing > 0 && trailing == digits && symbols + foreign == 0 && plain < 2.max(trailing) {
+            return false;
+        }
+        if plain == 0 && foreign > 0 {
+            return self.has_latin_neighbour(start, end);
+        }
+        plain > 0 || symbols > 1
+    }
+
+    /// A word of look-alikes alone is a word of another language, unless English stands beside it.
+    fn has_latin_neighbour(&self, start: usize, end: usize) -> bool {
+        const NEAR: usize = 24;
+        let bytes = self.text.as_bytes();
+        let before = bytes.get(start.saturating_sub(NEAR)..start).unwrap_or_default();
+        let after = bytes.get(end..bytes.len().min(end + NEAR)).unwrap_or_default();
+        let latin = |bytes: &[u8]| bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count() > 1;
+        latin(before) || latin(after)
+    }
+
+    /// How many pieces from one on are single letters with the same between them.
+    fn spaced_run(&self, at: usize) -> usize {
+        let Some((first, rest)) = self.pieces.get(at..).and_then(<[Piece]>::split_first) else { return 0 };
+        if !first.is_single() {
+            return 0;
+        }
+        let gap = rest.first().map_or(Gap::Apart, |second| second.gap);
+        1 + rest.iter().take_while(|piece| piece.is_single() && piece.gap == gap && gap != Gap::Apart).count()
+    }
+
+    /// Within single letters, any word of four and more counts, and one of three that is all of them.
+    fn read_spaced<'v>(
+        &self,
+        vocabulary: &'v Vocabulary,
+        at: usize,
+        run: usize,
+        readings: &mut Vec<Reading<'v>>,
+    ) {
+        let by = Disguises::NONE.with(Disguise::Spaced);
+        for from in at..at + run {
+            for to in from + 2..(at + run).min(from + LETTERS) {
+                let count = readings.len();
+                self.read(vocabulary, from, to, by, readings);
+                let whole = from == at && to + 1 == at + run;
+                if readings.get(count..).is_some_and(|new| new.iter().any(|one| one.word.len() < 4)) && !whole
+                {
+                    readings.truncate(count);
+                }
+            }
+        }
+    }
+
+    /// Two or three pieces that are no words by themselves.
+    fn read_split<'v>(&self, vocabulary: &'v Vocabulary, at: usize, readings: &mut Vec<Reading<'v>>) {
+        let by = Disguises::NONE.with(Disguise::Split);
+        for to in at + 1..at + 3 {
+            let Some(pieces) = self.pieces.get(at..=to) else { return };
+            if pieces.iter().all(Piece::is_single) {
+                continue;
+            }
+            let torn = |pair: &[Piece]| match pair {
+                [one, other] => {
+                    let joined = matches!(other.gap, Gap::Mark | Gap::Space | Gap::Break | Gap::HyphenBreak);
+                    joined && (self.is_torn(one) || self.is_torn(other))
+                }
+                _ => false,
+            };
+            let letters: usize = pieces.iter().map(Piece::count).sum();
+            let joined = match pieces {
+                [_, other] => match other.gap {
+                    Gap::HyphenBreak => true,
+                    Gap::Mark => letters > 5,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if joined || pieces.windows(2).all(torn) {
+                self.read(vocabulary, at, to, by, readings);
+            }
+        }
+    }
+
+    /// Whether a piece cannot be a word by itself.
+    fn is_torn(&self, piece: &Piece) -> bool {
+        let glyphs = self.glyphs.get(piece.glyphs.0..piece.glyphs.1).unwrap_or_default();
+        match glyphs {
+            [one] => !one.letters.iter().any(|letter| b"ai".contains(letter)) || !one.latin,
+            _ => !glyphs.iter().any(|glyph| glyph.letters.iter().any(|letter| b"aeiouy".contains(letter))),
+        }
+    }
+
+    /// Words with some letters masked: `f**k`.
+    fn read_masked<'v>(&self, vocabulary: &'v Vocabulary, readings: &mut Vec<Reading<'v>>) {
+        let text = self.text.get(self.from..self.to).unwrap_or_default();
+        let mut at = 0;
+        for token in text.split(|letter: char| letter.is_whitespace() || letter == '\u{2026}') {
+            let start = self.from + at;
+            at += token.len();
+            at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+            let Some((lead, core)) = core_of(token) else { continue };
+            let mut matches = Vec::new();
+            for symbols_mask in [false, true] {
+                if let Some(pattern) = pattern_of(core, symbols_mask) {
+                    vocabulary.unmask(&pattern, &mut matches);
+                }
+            }
+            let (start, end) = (start + lead, start + lead + core.len());
+            readings.extend(matches.into_iter().map(|found| Reading {
+                start,
+                end,
+                word: found.word,
+                by: found.by,
+            }));
+        }
+    }
+}
+
+impl Piece {
+    fn count(&self) -> usize {
+        self.glyphs.1 - self.glyphs.0
+    }
+
+    fn is_single(&self) -> bool {
+        self.count() == 1
+    }
+}
+
+/// Longest token that is looked at for masked letters, in bytes.
+const TOKEN_BYTES: usize = 60;
+
+/// A token without quotation marks, brackets, punctuation and emphasis around it, and where that begins in it.
+fn core_of(token: &str) -> Option<(usize, &str)> {
+    if token.len() > TOKEN_BYTES || !token.bytes().any(|byte| is_mask_byte(byte)) {
+        return None;
+    }
+    let inner = token.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+    let lead = token.len() - inner.len();
+    let opening = token.get(..lead).unwrap_or_default();
+    let mut inner = inner.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '"', '\'', '”', '’']);
+    inner = ["'s", "’s"].iter().find_map(|ending| inner.strip_suffix(ending)).unwrap_or(inner);
+    for mark in opening.chars().rev().filter(|letter| matches!(letter, '*' | '_' | '~')) {
+        inner = inner.strip_suffix(mark).unwrap_or(inner);
+    }
+    Some((lead, inner)).filter(|(_, inner)| inner.len() > 2)
+}
+
+fn is_mask_byte(byte: u8) -> bool {
+    matches!(byte, b'*' | b'#' | b'%' | b'&' | b'^' | b'~' | b'-' | b'_' | b'.' | b'@' | b'$' | b'!' | b'+')
+        || byte >= 0x80
+}
+
+/// What is seen of a masked word, `None` for each letter that is not; nothing where it is no masked word.
+fn pattern_of(core: &str, symbols_mask: bool) -> Option<Vec<Option<Glyph>>> {
+    let letters: Vec<char> = core.chars().filter(|letter| !is_invisible(*letter)).collect();
+    let mut pattern = Vec::new();
+    let mut symbols = false;
+    for (at, letter) in letters.iter().enumerate() {
+        let near = |step: isize| at.checked_add_signed(step).and_then(|at| letters.get(at));
+        match letter {
+            '*' | '#' | '%' | '&' | '^' | '~' | '\u{2022}' | '\u{25CF}' | '\u{2588}' | '\u{25A0}'
+            | '\u{2217}' => {
+                pattern.push(None);
+            }
+            '-' | '_' | '.' if near(1) == Some(letter) || near(-1) == Some(letter) => pattern.push(None),
+            '@' | '$' | '!' | '+' if symbols_mask => {
+                symbols = true;
+                pattern.push(None);
+            }
+            _ => match glyph::read(*letter, near(1).copied()) {
+                Sign::Glyphs([Some(glyph), None]) => pattern.push(Some(glyph)),
+                _ => return None,
+            },
+        }
+    }
+    let masked = pattern.iter().filter(|one| one.is_none()).count();
+    let seen = pattern.len() - masked;
+    let trailing = pattern.iter().rev().take_while(|one| one.is_none()).count();
+    // One star at the end is a footnote, and a lone letter with a star or two may be anything.
+    let likely =
+        masked > 0 && (trailing == 0 || masked > 1) && (seen > 1 || masked > 2) && trailing < pattern.len();
+    let first = matches!(pattern.first(), Some(Some(glyph)) if glyph.by.is_none() && glyph.latin);
+    (likely && first && symbols == symbols_mask).then_some(pattern)
+}

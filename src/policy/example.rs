@@ -13,7 +13,7 @@ use super::organisation::Organisation;
 use super::raw::{Expect, RawExample, RawOrigin, YesNo};
 use super::recipients::classes;
 use super::rule::Rule;
-use super::{Case, Policy, decide};
+use super::{Case, Direction, Policy, decide};
 use crate::extract::Extraction;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
@@ -98,29 +98,20 @@ impl Example {
         let sender = match &value.from {
             Some(from) if from.value == "<>" => None,
             Some(from) => Some(address(from)?),
-            None => {
-                let somebody = format!("somebody@{}", organisation.first_domain_of(school));
-                Address::parse(somebody.as_bytes())
-            }
+            None => somebody_of(organisation, school),
         };
         let recipients = match &value.to {
             Some(to) => to.iter().map(address).collect::<Result<Vec<_>, _>>()?,
-            None => Address::parse(b"somebody@elsewhere.example").into_iter().collect(),
+            None => Vec::from_iter(somebody_else()),
         };
-        let ours = sender.as_ref().is_some_and(|sender| organisation.is_ours(sender));
-        let authenticated = value.authenticated.map_or(ours, |written| written == YesNo::Yes);
-        let login = sender.as_ref().map_or("somebody", Address::folded).to_owned();
-        let envelope = Envelope {
-            queue_id: None,
-            origin: match value.origin {
-                Some(RawOrigin::Local) => Origin::Local,
-                Some(RawOrigin::Smtp) | None => Origin::Smtp,
-            },
-            client: Some(Client { address: None, name: "example".to_owned() }),
-            authenticated: authenticated.then_some(login),
-            sender,
-            recipients,
-        };
+        let mut envelope = envelope(organisation, sender, recipients);
+        if let Some(written) = value.authenticated {
+            let login = envelope.sender.as_ref().map_or("somebody", Address::folded).to_owned();
+            envelope.authenticated = (written == YesNo::Yes).then_some(login);
+        }
+        if value.origin == Some(RawOrigin::Local) {
+            envelope.origin = Origin::Local;
+        }
         let usual = usual_moment();
         let day = usual.date().max(from.unwrap_or(Date::MIN)).min(until.unwrap_or(Date::MAX));
         Ok(Self {
@@ -132,6 +123,54 @@ impl Example {
             place: Fault::new(source, span.clone(), ""),
         })
     }
+}
+
+/// Somebody of the organisation, or of one of its schools.
+fn somebody_of(organisation: &Organisation, school: Option<&str>) -> Option<Address> {
+    Address::parse(format!("somebody@{}", organisation.first_domain_of(school)).as_bytes())
+}
+
+fn somebody_else() -> Option<Address> {
+    Address::parse(b"somebody@elsewhere.example")
+}
+
+/// An envelope as it comes over SMTP: whoever is of the organisation has proved a login.
+fn envelope(organisation: &Organisation, sender: Option<Address>, recipients: Vec<Address>) -> Envelope {
+    let ours = sender.as_ref().filter(|sender| organisation.is_ours(sender));
+    Envelope {
+        queue_id: None,
+        origin: Origin::Smtp,
+        client: Some(Client { address: None, name: "example".to_owned() }),
+        authenticated: ours.map(|sender| sender.folded().to_owned()),
+        sender,
+        recipients,
+    }
+}
+
+/// The envelope of a message that goes in that direction, between people whom no rule knows where none are named.
+pub(super) fn usual_envelope(
+    organisation: &Organisation,
+    direction: Direction,
+    from: Option<Address>,
+    to: Vec<Address>,
+) -> Envelope {
+    let ours = || somebody_of(organisation, None);
+    let colleague = || Address::parse(format!("colleague@{}", organisation.first_domain_of(None)).as_bytes());
+    let (sender, recipient) = match direction {
+        Direction::Inbound => (somebody_else(), ours()),
+        Direction::Outbound => (ours(), somebody_else()),
+        Direction::Internal => (ours(), colleague()),
+    };
+    let recipients = if to.is_empty() { Vec::from_iter(recipient) } else { to };
+    envelope(organisation, from.or(sender), recipients)
+}
+
+/// A message of plain text.
+pub(super) fn plain_message(envelope: &Envelope, subject: &str, body: &str) -> Vec<u8> {
+    let mut out = String::new();
+    head(&mut out, envelope, subject);
+    field(&mut out, "MIME-Version", "1.0");
+    (out + &text_part("plain", body)).into_bytes()
 }
 
 /// Runs all examples of a policy.
@@ -191,18 +230,11 @@ fn message(example: &RawExample, envelope: &Envelope) -> Vec<u8> {
         return crlf(raw).into_bytes();
     }
     let mut out = String::new();
-    let mut field = |name: &str, value: &str| {
-        out.push_str(&format!("{name}: {}\r\n", value.replace(['\r', '\n'], " ")));
-    };
-    field("From", envelope.sender.as_ref().map_or("postmaster@elsewhere.example", Address::folded));
-    field("To", &envelope.recipients.iter().map(Address::folded).collect::<Vec<_>>().join(", "));
-    field("Subject", example.subject.as_deref().unwrap_or(""));
-    field("Date", "Wed, 14 Jan 2026 10:00:00 +0000");
-    field("Message-ID", "<example@school.invalid>");
+    head(&mut out, envelope, example.subject.as_deref().unwrap_or(""));
     for (name, value) in example.headers.iter().flatten() {
-        field(name, value);
+        field(&mut out, name, value);
     }
-    field("MIME-Version", "1.0");
+    field(&mut out, "MIME-Version", "1.0");
     let mut parts: Vec<String> = Vec::new();
     if example.body.is_some() || example.html.is_none() {
         parts.push(text_part("plain", example.body.as_deref().unwrap_or("")));
@@ -215,6 +247,18 @@ fn message(example: &RawExample, envelope: &Envelope) -> Vec<u8> {
     }
     out.push_str(&content);
     out.into_bytes()
+}
+
+fn head(out: &mut String, envelope: &Envelope, subject: &str) {
+    field(out, "From", envelope.sender.as_ref().map_or("postmaster@elsewhere.example", Address::folded));
+    field(out, "To", &envelope.recipients.iter().map(Address::folded).collect::<Vec<_>>().join(", "));
+    field(out, "Subject", subject);
+    field(out, "Date", "Wed, 14 Jan 2026 10:00:00 +0000");
+    field(out, "Message-ID", "<example@school.invalid>");
+}
+
+fn field(out: &mut String, name: &str, value: &str) {
+    out.push_str(&format!("{name}: {}\r\n", value.replace(['\r', '\n'], " ")));
 }
 
 /// The parts in a multipart, or the only part by itself.

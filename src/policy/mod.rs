@@ -145,6 +145,17 @@ impl Policy {
         example::check(self)
     }
 
+    /// The envelope of a message that goes in that direction, made as those of rules' examples are: between people whom
+    /// no rule knows, where `from` and `to` name none.
+    pub fn usual_envelope(&self, direction: Direction, from: Option<Address>, to: Vec<Address>) -> Envelope {
+        example::usual_envelope(&self.organisation, direction, from, to)
+    }
+
+    /// A message of plain text in that envelope, made as those of rules' examples are.
+    pub fn plain_message(envelope: &Envelope, subject: &str, body: &str) -> Vec<u8> {
+        example::plain_message(envelope, subject, body)
+    }
+
     /// What works in this policy, but is hardly meant.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings

@@ -33,6 +33,8 @@ pub enum Command {
     Explain(Explain),
     /// Compare two policies over a folder of messages
     Backtest(Backtest),
+    /// Measure a policy over labelled messages: precision, recall, false alarms
+    Evaluate(Evaluate),
     /// List, show, release or delete held mail
     Held(Held),
     /// Make the running filter take up the changed policy
@@ -140,6 +142,52 @@ pub struct Backtest {
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Labelled messages: `.jsonl` files, and folders whose sub-folders are named by label.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// A label that stands for any of several categories, rules or groups; may be given several times.
+    #[arg(long = "group", value_name = "NAME=LABEL,LABEL…")]
+    pub groups: Vec<String>,
+    /// All messages are ordinary ones, in any form that `scan` takes: measure false alarms alone.
+    #[arg(long)]
+    pub ordinary: bool,
+    /// Which way messages go that say nothing of it.
+    #[arg(long, value_name = "DIRECTION", default_value = "outbound")]
+    pub direction: Way,
+    /// Their envelope sender; somebody of the organisation, or outside, where left out.
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
+    /// Their envelope recipient; may be given several times.
+    #[arg(long, value_name = "ADDRESS")]
+    pub to: Vec<String>,
+    /// When they are taken to come.
+    #[arg(long, value_name = "TIME", default_value = "2026-01-14T10:00")]
+    pub at: String,
+    /// How many false alarms and misses of each label are named, the worst first.
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub worst: usize,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Also print the words that matched, and how missed messages begin.
+    #[arg(long)]
+    pub reveal: bool,
+}
+
+/// Which way a message goes.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Way {
+    /// From outside to one of ours.
+    Inbound,
+    /// From one of ours to outside.
+    Outbound,
+    /// From one of ours to one of ours.
+    Internal,
 }
 
 /// The `held` commands.

@@ -18,7 +18,7 @@ pub fn run(source: &PolicySource, options: &Backtest) -> Result<Ended, CliError>
     let (now, limits) = source.policy()?;
     let then = load_policy(&options.against)?;
     let files = input::files(&options.files)?;
-    let bar = progress(files.len());
+    let bar = progress(files.len(), "files");
     let mut outcome = Outcome::default();
     for file in files {
         for message in input::messages(&file)? {
@@ -123,12 +123,15 @@ fn judge<const N: usize>(
     Ok(verdicts)
 }
 
-fn progress(files: usize) -> ProgressBar {
+/// A progress bar on the standard error, where somebody sees it.
+pub fn progress(number: usize, noun: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(files as u64);
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos} of {len} files, {eta} to go") {
+    let bar = ProgressBar::new(number as u64);
+    if let Ok(style) =
+        ProgressStyle::with_template(&format!("{{bar:40}} {{pos}} of {{len}} {noun}, {{eta}} to go"))
+    {
         bar.set_style(style);
     }
     bar

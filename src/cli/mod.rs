@@ -4,6 +4,7 @@ mod arguments;
 mod backtest;
 mod check;
 mod documents;
+mod evaluate;
 mod explain;
 mod held;
 mod input;
@@ -101,6 +102,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Show(options) => show::run(&source, &options),
         Command::Explain(options) => explain::run(&source, &options),
         Command::Backtest(options) => backtest::run(&source, &options),
+        Command::Evaluate(options) => evaluate::run(&source, &options),
         Command::Held(options) => held::run(&source, &options),
         Command::Reload => reload::run(&source),
         Command::Status(options) => status::run(&source, &options),

@@ -8,7 +8,7 @@ CORPUS    ?= ../shared/corpus
 # How long each fuzz target runs, in seconds.
 FUZZ_TIME ?= 60
 
-.PHONY: help run test test-tools run-tools corpus bench bench-postfix fuzz lint
+.PHONY: help run test test-tools run-tools corpus measured bench bench-postfix fuzz lint
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,11 @@ run-tools:
 corpus: ## the tests over $(CORPUS): real mail, real damage
 	@test -d "$(CORPUS)" || { echo "make corpus: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
 	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers
+
+measured: ## measure the shipped policy over $(CORPUS) and write docs/measured.md
+	@test -d "$(CORPUS)" || { echo "make measured: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
+	cargo build --release --quiet --bin mailwarden
+	@scripts/measure "$(CORPUS)"
 
 bench: ## each stage and the whole pipeline, over lists of 100 to 50,000 terms
 	cargo bench --quiet

@@ -220,6 +220,36 @@ fn every_key_that_is_read_or_written_is_described() {
     assert!(missing.is_empty(), "docs/command-line.md does not describe {missing:?}");
 }
 
+/// What `scripts/labelled-corpus` and `make measured` look for. A category that nobody sorted would be in no figure.
+#[test]
+fn every_category_of_the_shipped_policy_is_sorted() {
+    let sorted: Vec<(String, String)> = fs::read_to_string("fixtures/evaluate/categories.txt")
+        .unwrap()
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            let parts: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(parts.len(), 2, "a category and its kind: {line}");
+            (parts[0].to_owned(), parts[1].to_owned())
+        })
+        .collect();
+    assert!(sorted.iter().all(|(_, kind)| ["offensive", "misuse", "other"].contains(&kind.as_str())));
+    let line = "{\"text\": \"x\", \"labels\": [\"swearing\"]}\n";
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set.jsonl");
+    fs::write(&set, line).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_mailwarden"))
+        .args(["evaluate", "--policy", "rules", "--json", set.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let categories = outcome["labels"].as_array().unwrap().iter().filter(|one| one["kind"] == "category");
+    let missing: Vec<_> =
+        categories.filter(|one| !sorted.iter().any(|(name, _)| one["label"] == name.as_str())).collect();
+    let missing: Vec<_> = missing.iter().map(|one| &one["label"]).collect();
+    assert!(missing.is_empty(), "fixtures/evaluate/categories.txt does not sort {missing:?}");
+}
+
 /// The keys of all objects, however deep.
 fn written(value: &Value, keys: &mut Vec<String>) {
     match value {

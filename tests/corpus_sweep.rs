@@ -1,0 +1,116 @@
+//! The shipped policy over labelled texts and ordinary mail of the corpus: what it must find, and leave alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+/// Of the hateful texts whose offence lies in their words, the least share that must be found.
+const RECALL: f64 = 0.9;
+/// Of a thousand ordinary messages, the most that misuse rules of grade serious or gross may touch.
+const FALSE_ALARMS: f64 = 3.0;
+/// The largest share of the hateful texts that may be left to a reader, so that what is missed isn't called judgement.
+const FOR_A_READER: f64 = 0.2;
+/// The most messages of the mail that may be called anything but ordinary.
+const NOT_ORDINARY: u64 = 5;
+
+#[test]
+fn hate_that_lies_in_its_words_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = evaluate(&labelled(folder.path()).join("hate.jsonl"), &[]);
+    let hate = label(&outcome, "hate-speech");
+    let (labelled, judged) = (number(&hate["labelled"]), number(&hate["needs_reader"]["labelled"]));
+    assert!(labelled + judged >= 150.0, "only {labelled} texts and {judged} for a reader");
+    assert!(judged <= FOR_A_READER * (labelled + judged), "{judged} of {} for a reader", labelled + judged);
+    let recall = number(&hate["recall"]);
+    assert!(recall >= RECALL, "recall {recall}; missed: {}", ids(&hate["worst_misses"]));
+}
+
+#[test]
+fn ordinary_mail_is_left_alone_whichever_way_it_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = labelled(folder.path()).join("mail.jsonl");
+    let pupil = ["--from", "somebody@pupils.oakfield.example"];
+    let mut wrong = Vec::new();
+    for way in
+        [&["--direction", "outbound"][..], &["--direction", "internal"], &["--direction", "inbound"], &pupil]
+    {
+        let outcome = evaluate(&mail, way);
+        let (ordinary, labelled) =
+            (outcome["ordinary"].as_u64().unwrap(), outcome["labelled"].as_u64().unwrap());
+        assert!(
+            ordinary >= 170 && labelled <= NOT_ORDINARY,
+            "{ordinary} ordinary messages, {labelled} others"
+        );
+        let touched = outcome["touched"].as_array().unwrap();
+        let misuse = touched.iter().find(|one| one["group"] == "misuse").unwrap();
+        let alarms = number(&misuse["serious_or_gross"]["per_thousand"]);
+        if alarms > FALSE_ALARMS {
+            let shown = ids(&label(&outcome, "misuse")["worst_false_alarms"]);
+            wrong.push(format!("{way:?}: {alarms} per 1,000: {shown}"));
+        }
+    }
+    assert!(wrong.is_empty(), "more than {FALSE_ALARMS} per 1,000:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_manual_tells_the_figures_of_this_policy() {
+    let output = Command::new("scripts/measure")
+        .arg(corpus())
+        .arg("--check")
+        .env("MAILWARDEN", env!("CARGO_BIN_EXE_mailwarden"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+}
+
+/// The corpus as `evaluate` reads it, made anew: it is never committed.
+fn labelled(folder: &Path) -> PathBuf {
+    let output = Command::new("scripts/labelled-corpus").arg(corpus()).arg(folder).output().unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    folder.to_owned()
+}
+
+fn evaluate(set: &Path, options: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_mailwarden"))
+        .args(["evaluate", "--policy", "rules", "--json", "--worst", "1000"])
+        .args(options)
+        .arg(set)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", told(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn label<'v>(outcome: &'v Value, name: &str) -> &'v Value {
+    let mut labels = outcome["labels"].as_array().unwrap().iter();
+    labels.find(|one| one["label"] == name).unwrap_or_else(|| panic!("no {name} in {outcome}"))
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no figure"))
+}
+
+/// The examples by id: no word of the corpus stands in a test's output.
+fn ids(examples: &Value) -> String {
+    let all: Vec<&str> =
+        examples.as_array().unwrap().iter().filter_map(|example| example["id"].as_str()).collect();
+    all.join(" ")
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn corpus() -> PathBuf {
+    let corpus = std::env::var_os("MAILWARDEN_CORPUS")
+        .map_or_else(|| PathBuf::from("../shared/corpus"), PathBuf::from);
+    assert!(corpus.join("hate").is_dir(), "{} is no corpus; `make corpus` names it", corpus.display());
+    corpus
+}

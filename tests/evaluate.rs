@@ -89,6 +89,9 @@ fn counts_are_those_of_the_set() {
         assert_eq!(one["needs_reader"]["labelled"], judged, "{name}: for a reader");
     }
     assert_eq!(label(&outcome, "discrimination")["needs_reader"]["found"], 1);
+    // Two are of the broader label, and don't tell.
+    assert_eq!(label(&outcome, "swearing")["others"], 17 - 5 - 2);
+    assert_eq!(label(&outcome, "offensive")["others"], 17 - 8 - 2, "two for a reader");
     // Three of six ordinary messages: a furnace, the dinosaurs and lunch; what is quoted is not the sender's doing.
     let any = outcome["touched"].as_array().unwrap().iter().find(|one| one["group"].is_null()).unwrap();
     let touched = ["gross", "serious_or_gross", "any"].map(|grade| any[grade]["messages"].as_u64().unwrap());

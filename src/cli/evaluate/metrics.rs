@@ -51,13 +51,15 @@ pub struct Counts {
     pub missed: usize,
     /// Do not bear the label and were found.
     pub wrong: usize,
+    /// Do not bear the label, found or not.
+    pub others: usize,
 }
 
 impl Counts {
-    /// How many of those that were found bear the label. Where none bears it, nothing could have been right: the
-    /// share of nothing, not 0.
+    /// How many of those that were found bear the label. Where none bears it, nothing could have been right, and where
+    /// all do, nothing could have been wrong: then it is the share of nothing, not 0 or 1.
     pub const fn precision(self) -> Share {
-        if self.right + self.missed == 0 {
+        if self.right + self.missed == 0 || self.others == 0 {
             return Share::of(0, 0);
         }
         Share::of(self.right, self.right + self.wrong)
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     fn counts_give_the_figures_of_the_textbook() {
-        let counts = Counts { right: 6, missed: 2, wrong: 4 };
+        let counts = Counts { right: 6, missed: 2, wrong: 4, others: 9 };
         close(counts.precision().value(), 0.6);
         close(counts.recall().value(), 0.75);
         close(counts.f1(), 2.0 * 0.6 * 0.75 / (0.6 + 0.75));
@@ -109,16 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn nothing_found_has_no_precision_and_nothing_labelled_no_recall() {
+    fn what_nothing_stands_behind_is_no_figure() {
         let nothing = Counts::default();
         assert_eq!((nothing.precision().value(), nothing.recall().value(), nothing.f1()), (None, None, None));
-        let unfound = Counts { missed: 3, ..nothing };
+        let unfound = Counts { missed: 3, others: 9, ..nothing };
         assert_eq!((unfound.precision().value(), unfound.f1()), (None, None));
         close(unfound.recall().value(), 0.0);
-        let unlabelled = Counts { wrong: 3, ..nothing };
+        let unlabelled = Counts { wrong: 3, others: 9, ..nothing };
         let figures = (unlabelled.precision().value(), unlabelled.recall().value(), unlabelled.f1());
         assert_eq!(figures, (None, None, None));
-        close(Counts { wrong: 1, missed: 1, right: 0 }.f1(), 0.0);
+        let nothing_else = Counts { right: 3, ..nothing };
+        assert_eq!((nothing_else.precision().value(), nothing_else.f1()), (None, None));
+        close(nothing_else.recall().value(), 1.0);
+        close(Counts { wrong: 1, missed: 1, right: 0, others: 9 }.f1(), 0.0);
         assert_eq!((Share::of(0, 0).per_thousand(), Share::of(0, 0).interval()), (None, None));
     }
 

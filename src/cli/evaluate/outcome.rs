@@ -44,6 +44,8 @@ pub struct Measured {
     pub right: usize,
     pub missed: usize,
     pub wrong: usize,
+    /// Do not bear it: `wrong` of them were found.
+    pub others: usize,
     /// Found, where the message's label is broader and doesn't tell: neither right nor wrong.
     pub undecided: usize,
     pub precision: Option<Figure>,
@@ -180,12 +182,14 @@ fn measured(label: Label, swept: &[Swept], ordinary: usize, grounds: &Grounds<'_
                 misses.push(one);
             }
             Bears::Perhaps => undecided += usize::from(found),
-            Bears::No if found => {
-                counts.wrong += 1;
-                ordinary_found += usize::from(one.labels.is_empty());
-                alarms.push((one, matches));
+            Bears::No => {
+                counts.others += 1;
+                if found {
+                    counts.wrong += 1;
+                    ordinary_found += usize::from(one.labels.is_empty());
+                    alarms.push((one, matches));
+                }
             }
-            Bears::No => {}
         }
     }
     // The gravest first; of the same grade, the one where most was found.
@@ -206,6 +210,7 @@ fn measured(label: Label, swept: &[Swept], ordinary: usize, grounds: &Grounds<'_
         right: counts.right,
         missed: counts.missed,
         wrong: counts.wrong,
+        others: counts.others,
         undecided,
         precision: counts.precision().value().map(Figure),
         precision_interval: interval(counts.precision()),

@@ -300,7 +300,7 @@ const TOKEN_BYTES: usize = 60;
 
 /// A token without quotation marks, brackets, punctuation and emphasis around it, and where that begins in it.
 fn core_of(token: &str) -> Option<(usize, &str)> {
-    if token.len() > TOKEN_BYTES || !token.bytes().any(|byte| is_mask_byte(byte)) {
+    if token.len() > TOKEN_BYTES || !token.bytes().any(is_mask_byte) {
         return None;
     }
     let inner = token.trim_start_matches(|letter: char| !letter.is_alphanumeric());

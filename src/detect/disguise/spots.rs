@@ -72,22 +72,16 @@ impl Notice {
 /// Looks at a word that may be odd, and at the word before it.
 fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &mut Vec<Spot>) {
     let Run { start, end, .. } = *run;
-    let (left, after, next) = (byte(text, start.wrapping_sub(1)), byte(text, end), byte(text, end + 1));
-    let broken = after == b'-' && matches!(next, b'\n' | b'\r');
-    let marked = kind(after) & MARK != 0 && (broken || kind(next) & BLANK == 0);
-    let open = marked || kind(left) & SYMBOL != 0;
-    if (open || is_odd_inside(run)) && may_start(vocabulary, run, None, open, kind(left) & SYMBOL != 0) {
-        spots.push(Spot { start, end, wide: broken });
+    let (left, after) = (kind(byte(text, start.wrapping_sub(1))), kind(byte(text, end)));
+    let symbol = left & SYMBOL != 0 || after & LETTER != 0 && kind(byte(text, end + 1)) & BLANK == 0;
+    if symbol && may_start(vocabulary, run, left & SYMBOL != 0) || is_disguise(text, vocabulary, run) {
+        spots.push(Spot { start, end, wide: false });
     }
     if before.end == 0 {
         return;
     }
     let gap = start - before.end;
-    // Two words that might be one, by way of a space or a line's end.
-    if gap <= FAR
-        && (is_torn(before) || is_torn(run))
-        && may_start(vocabulary, before, Some(run), false, false)
-    {
+    if gap <= FAR && may_be_one(text, vocabulary, before, run) {
         spots.push(Spot { start: before.start, end, wide: true });
     }
     // A word of symbols alone.
@@ -103,27 +97,73 @@ fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &m
 /// Farthest that two pieces of one word stand apart, in bytes: a hyphen, a line break and a quotation mark or two.
 const FAR: usize = 8;
 
-/// Whether a word of the vocabulary may begin with a word's first three letters; or, where the word is shorter and goes on in
-/// the next, with its letters and the next one's.
-fn may_start(vocabulary: &Vocabulary, run: &Run, next: Option<&Run>, open: bool, before: bool) -> bool {
+/// Whether a word by itself may be one of the vocabulary in disguise.
+fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    if !is_odd_inside(run) {
+        return false;
+    }
+    let letters = text.get(run.start..run.end).unwrap_or_default();
+    if !letters.is_ascii() {
+        return has_look_alike(letters) && may_start(vocabulary, run, false)
+            || letters.iter().any(u8::is_ascii_digit) && may_start(vocabulary, run, false);
+    }
+    vocabulary.may_be_other(letters)
+}
+
+/// Whether bytes beyond ASCII are more than accents and typographic marks. A letter's first byte tells its block: 0xC3 to 0xC9
+/// are Latin, 0xE2 0x80 is punctuation.
+fn has_look_alike(letters: &[u8]) -> bool {
+    letters.windows(2).any(|pair| match *pair {
+        [0xC2, sign] => matches!(sign, 0xA1..=0xA3 | 0xA7),
+        [0xE2, 0x80] => false,
+        [0xC3..=0xC9 | 0xCC | 0xCD, _] => false,
+        [first, _] => first >= 0xC0,
+        _ => false,
+    })
+}
+
+/// Whether two words may be pieces of one: torn apart by a space or a line's end, or with a mark between.
+fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> bool {
+    let pieces =
+        [text.get(before.start..before.end), text.get(run.start..run.end)].map(Option::unwrap_or_default);
+    let [first, second] = pieces;
+    let torn = is_torn(before) || is_torn(run);
+    match (first, second) {
+        ([one], [two]) => {
+            one.is_ascii_alphanumeric()
+                && two.is_ascii_alphanumeric()
+                && vocabulary.may_start(class(*one), class(*two), 0)
+        }
+        _ if !torn && !is_marked(text, before, run) => false,
+        _ if !torn && first.len() + second.len() < 6 => false,
+        _ if first.is_ascii() && second.is_ascii() => vocabulary.may_know(first.iter().chain(second)),
+        _ => may_start(vocabulary, before, false),
+    }
+}
+
+/// Whether a mark, or a hyphen and a line's end, stands between two words.
+fn is_marked(text: &[u8], before: &Run, run: &Run) -> bool {
+    let gap = text.get(before.end..run.start).unwrap_or_default();
+    match gap {
+        [b'-', rest @ ..] => rest.first().is_none_or(|next| matches!(next, b'\r' | b'\n')),
+        [first, ..] => {
+            gap.len() < 4 && kind(*first) & MARK != 0 && gap.iter().all(|byte| kind(*byte) & BLANK == 0)
+        }
+        [] => false,
+    }
+}
+
+/// Whether a word of the vocabulary may begin with a word's first three letters, as far as they tell.
+fn may_start(vocabulary: &Vocabulary, run: &Run, symbol: bool) -> bool {
     // A symbol before the word may be its first letter.
-    if before {
+    if symbol {
         return true;
     }
-    let mut letters = run.first;
-    let mut known = run.length();
-    if let (Some(next), true) = (next, known < 3) {
-        letters |= next.first << (8 * known);
-        known += next.length();
-    }
-    let [one, two, three, ..] = letters.to_le_bytes().map(class);
-    // Letters beyond ASCII may be anything, and so may what follows a mark or a doubled letter.
+    let [one, two, three, ..] = run.first.to_le_bytes().map(class);
     match () {
         () if one == 0 => true,
-        () if one == two || two == 0 || known < 2 => vocabulary.may_start(one, 0, 0),
-        () if two == three || three == 0 || known < 3 || open && run.length() < 3 => {
-            vocabulary.may_start(one, two, 0)
-        }
+        () if one == two || two == 0 => vocabulary.may_start(one, 0, 0),
+        () if two == three || three == 0 => vocabulary.may_start(one, two, 0),
         () => vocabulary.may_start(one, two, three),
     }
 }
@@ -133,8 +173,8 @@ fn may_start(vocabulary: &Vocabulary, run: &Run, next: Option<&Run>, open: bool,
 fn is_odd_inside(run: &Run) -> bool {
     let (length, first, second) = (run.length(), run.first, run.second);
     let (one, two) = (mask(length), mask(length.saturating_sub(8)));
-    // Letters have bit 6, digits and the apostrophe don't.
-    let digits = (!first & one | !second & two) & 0x4040_4040_4040_4040 != 0;
+    // Letters have bit 6; digits don't, and have bit 4, which the apostrophe has not.
+    let digits = (!first & first << 2 & one | !second & second << 2 & two) & 0x4040_4040_4040_4040 != 0;
     let letters = (first | second) & 0x4040_4040_4040_4040 != 0;
     let foreign = (first | second) & 0x8080_8080_8080_8080 != 0;
     let pairs = has_zero((first ^ first >> 8) | !mask(length.saturating_sub(1)))
@@ -142,7 +182,7 @@ fn is_odd_inside(run: &Run) -> bool {
     foreign | pairs | digits & letters
 }
 
-/// A mark between two letters, a symbol at the word's start, or much between it and the word before.
+/// A mark between it and the word before, a symbol beside it, or much between the two.
 #[inline(always)]
 fn is_odd_outside(text: &[u8], run: &Run, before: &Run) -> bool {
     let (left, after, next) = (
@@ -150,8 +190,10 @@ fn is_odd_outside(text: &[u8], run: &Run, before: &Run) -> bool {
         kind(byte(text, run.end)),
         kind(byte(text, run.end + 1)),
     );
-    let marked = after & MARK != 0 && (next & BLANK == 0 || after & HYPHEN != 0);
-    marked | (left & SYMBOL != 0) | (run.start.wrapping_sub(before.end) >= 5)
+    let gap = run.start.wrapping_sub(before.end);
+    let marked = (left & MARK != 0) & (gap < 4) | (after & LETTER != 0) & (next & BLANK == 0);
+    let broken = (gap > 1) & (gap <= FAR) & (byte(text, before.end) == b'-');
+    marked | broken | (left & SYMBOL != 0) | (gap >= 5)
 }
 
 /// A single letter other than a and i, or two or three letters without a vowel.
@@ -195,7 +237,8 @@ const VOWEL: u8 = 8;
 const DIGIT: u8 = 16;
 /// A single letter that is no word.
 const LONE: u8 = 32;
-const HYPHEN: u8 = 64;
+/// May stand for a letter within a word.
+const LETTER: u8 = 64;
 
 #[allow(
     clippy::indexing_slicing,
@@ -210,7 +253,7 @@ static KINDS: [u8; 256] = {
         (b"aeiouy", VOWEL),
         (b"0123456789'", DIGIT),
         (b"bcdefghjklmnopqrstuvwxyz", LONE),
-        (b"-", HYPHEN),
+        (b"!#$%&(*+@^_|~", LETTER),
     ];
     let mut set = 0;
     while set < sets.len() {

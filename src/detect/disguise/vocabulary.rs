@@ -112,16 +112,57 @@ impl Vocabulary {
                 continue;
             }
             (hash, count, last) = (step(hash, class), count + 1, class);
-            if self.lengths >> count.min(31) & 1 != 0 && self.may_know(hash) {
+            if self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
                 self.verify(self.beginnings.get(&hash), glyphs, matches);
             }
         }
-        if self.may_know(hash) {
+        if self.knows(hash) {
             self.verify(self.whole.get(&hash), glyphs, matches);
         }
     }
 
-    fn may_know(&self, hash: u64) -> bool {
+    /// Whether some plain letters and digits may be a word, or begin with one. Seldom wrongly.
+    pub(super) fn may_know<'b>(&self, bytes: impl Iterator<Item = &'b u8>) -> bool {
+        let (mut hash, mut count, mut last) = (0, 0_u32, 0);
+        for class in bytes.map(|byte| class(*byte)) {
+            if class != last {
+                (hash, count, last) = (step(hash, class), count + 1, class);
+                if self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
+                    return true;
+                }
+            }
+        }
+        self.knows(hash)
+    }
+
+    /// Whether some plain letters and digits may be a word, or begin with one, that is written otherwise.
+    pub(super) fn may_be_other(&self, bytes: &[u8]) -> bool {
+        let same = |number: &u32| {
+            self.words.get(*number as usize).is_none_or(|entry| {
+                let whole = entry.beginning || entry.letters.len() == bytes.len();
+                whole
+                    && bytes
+                        .get(..entry.letters.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(&entry.letters))
+            })
+        };
+        let other = |numbers: Option<&Vec<u32>>| numbers.into_iter().flatten().any(|number| !same(number));
+        let (mut hash, mut count, mut last) = (0, 0_u32, 0);
+        for class in bytes.iter().map(|byte| class(*byte)) {
+            if class != last {
+                (hash, count, last) = (step(hash, class), count + 1, class);
+                if self.lengths >> count.min(31) & 1 != 0
+                    && self.knows(hash)
+                    && other(self.beginnings.get(&hash))
+                {
+                    return true;
+                }
+            }
+        }
+        self.knows(hash) && other(self.whole.get(&hash))
+    }
+
+    fn knows(&self, hash: u64) -> bool {
         let block = self.seen.get(hash as usize & (self.seen.len().wrapping_sub(1)));
         block.is_some_and(|block| block >> (hash >> 58) & 1 != 0)
     }
@@ -141,7 +182,6 @@ impl Vocabulary {
         for entry in initials.into_iter().flatten().filter_map(|number| self.words.get(*number as usize)) {
             if let Some(by) = entry.unmask(pattern) {
                 matches.extend(entry.found(by));
-                return;
             }
         }
     }

@@ -396,6 +396,9 @@ fn real_mail() -> Option<String> {
                 folders.push(entry.path());
                 continue;
             }
+            if entry.path().extension() == Some("csv".as_ref()) {
+                continue;
+            }
             let raw = fs::read(entry.path()).ok()?;
             let extraction = Extraction::read(&Message::parse(&raw, &limits), &limits);
             for text in extraction

@@ -37,8 +37,8 @@ pub(super) struct Sweep<'w, V> {
 pub(super) trait Visitor {
     /// With the words from one on at which a term may begin, as many as a term may have; in their order, until it breaks.
     fn visit(&mut self, words: &[Word]) -> ControlFlow<()>;
-    /// With each stretch of text before the words in it, cut into runs of letters and digits.
-    fn see(&mut self, runs: impl ExactSizeIterator<Item = Run>);
+    /// With each stretch of text before the words in it: how many runs of letters and digits it has, and each of them.
+    fn see(&mut self, runs: (usize, impl Fn(usize) -> Run));
     /// When no word before a byte will be visited any more.
     fn pass(&mut self, byte: usize) -> ControlFlow<()>;
 }
@@ -83,11 +83,13 @@ impl<'w, V: Visitor> Sweep<'w, V> {
     /// Takes the words of a chunk that stands at `base` in the text.
     fn take(&mut self, chunk: &Chunk, base: usize) -> ControlFlow<()> {
         let mut runs = chunk.runs();
-        self.visitor.see(runs.iter().map(|&[start, end]| {
+        let run_at = |number: usize| {
+            let [start, end] = runs.get(number).copied().unwrap_or_default();
             let start = start & !MARK;
             let (first, second) = chunk.halves(start, end - start);
             Run { start: base + usize::from(start), end: base + usize::from(end), first, second }
-        }));
+        };
+        self.visitor.see((runs.len(), run_at));
         while !runs.is_empty() {
             let plain = match self.filter.size() {
                 Size::Small => self.take_plain::<SMALL>(chunk, runs, base),

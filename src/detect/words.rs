@@ -162,7 +162,7 @@ impl Visitor for &mut Finder<'_> {
     }
 
     #[inline(always)]
-    fn see(&mut self, runs: impl ExactSizeIterator<Item = Run>) {
+    fn see(&mut self, runs: (usize, impl Fn(usize) -> Run)) {
         if let Some(search) = &mut self.search {
             search.notice(runs);
         }

@@ -79,7 +79,7 @@ const SPOTS_PER_KIBIBYTE: usize = 200;
 impl Search<'_> {
     /// Looks at the next words.
     #[inline(always)]
-    pub(super) fn notice(&mut self, runs: impl ExactSizeIterator<Item = Run>) {
+    pub(super) fn notice(&mut self, runs: (usize, impl Fn(usize) -> Run)) {
         self.notice.words(self.text.as_bytes(), &self.disguised.vocabulary, runs, &mut self.spots);
     }
 

@@ -31,41 +31,42 @@ impl Run {
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     before: Run,
-    /// Words that may be odd, each with the word before it. They wait here, so that the loop over all words has no branch that
-    /// is hard to foresee.
-    odd: Vec<(Run, Run)>,
+    /// Which words may be odd. They wait here, so that the loop over all words has no branch that is hard to foresee.
+    odd: Vec<u16>,
 }
 
 impl Notice {
-    /// Looks at the next words of a text.
+    /// Looks at the next words of a text, so many of them.
     #[inline(always)]
     pub(super) fn words(
         &mut self,
         text: &[u8],
         vocabulary: &Vocabulary,
-        runs: impl ExactSizeIterator<Item = Run>,
+        (count, run_at): (usize, impl Fn(usize) -> Run),
         spots: &mut Vec<Spot>,
     ) {
-        let most = runs.len() + 1;
-        if self.odd.len() < most {
-            self.odd.resize(most, (Run::default(), Run::default()));
+        if self.odd.len() <= count {
+            self.odd.resize(count + 1, 0);
         }
-        let mut count = 0;
-        let mut before = self.before;
-        let mut torn_before = is_torn(&before);
-        for run in runs {
+        let mut odd_count = 0;
+        let mut end = self.before.end;
+        let mut torn_before = is_torn(&self.before);
+        for number in 0..count {
+            let run = run_at(number);
             let torn = is_torn(&run);
-            let odd = torn | torn_before | is_odd_inside(&run) | is_odd_outside(text, &run, &before);
-            if let Some(slot) = self.odd.get_mut(count) {
-                *slot = (before, run);
+            let odd = torn | torn_before | is_odd_inside(&run) | is_odd_outside(text, &run, end);
+            if let Some(slot) = self.odd.get_mut(odd_count) {
+                *slot = number as u16;
             }
-            count += usize::from(odd);
-            (before, torn_before) = (run, torn);
+            odd_count += usize::from(odd);
+            (end, torn_before) = (run.end, torn);
         }
-        self.before = before;
-        for (before, run) in self.odd.get(..count).unwrap_or_default() {
-            look(text, vocabulary, before, run, spots);
+        for number in self.odd.get(..odd_count).unwrap_or_default() {
+            let number = usize::from(*number);
+            let before = number.checked_sub(1).map_or(self.before, &run_at);
+            look(text, vocabulary, &before, &run_at(number), spots);
         }
+        self.before = count.checked_sub(1).map_or(self.before, run_at);
     }
 }
 
@@ -184,15 +185,15 @@ fn is_odd_inside(run: &Run) -> bool {
 
 /// A mark between it and the word before, a symbol beside it, or much between the two.
 #[inline(always)]
-fn is_odd_outside(text: &[u8], run: &Run, before: &Run) -> bool {
+fn is_odd_outside(text: &[u8], run: &Run, before: usize) -> bool {
     let (left, after, next) = (
         kind(byte(text, run.start.wrapping_sub(1))),
         kind(byte(text, run.end)),
         kind(byte(text, run.end + 1)),
     );
-    let gap = run.start.wrapping_sub(before.end);
+    let gap = run.start.wrapping_sub(before);
     let marked = (left & MARK != 0) & (gap < 4) | (after & LETTER != 0) & (next & BLANK == 0);
-    let broken = (gap > 1) & (gap <= FAR) & (byte(text, before.end) == b'-');
+    let broken = (gap > 1) & (gap <= FAR) & (byte(text, before) == b'-');
     marked | broken | (left & SYMBOL != 0) | (gap >= 5)
 }
 

@@ -118,7 +118,9 @@ fn a_key_that_nobody_knows_is_refused_in_every_table() {
     for folder in folders("fixtures/policies/good").into_iter().chain([PathBuf::from("rules")]) {
         let whole = sources(&folder);
         for (name, text) in whole.files.iter().filter(|(name, _)| name.ends_with(".toml")) {
-            for spoilt in with_bogus_keys(text) {
+            // The shipped rules have hundreds of tables, all of the same few kinds, and lists that take long to compile.
+            let step = if folder.ends_with("rules") { 40 } else { 1 };
+            for spoilt in with_bogus_keys(text).into_iter().step_by(step) {
                 tried += 1;
                 let mut files = whole.files.clone();
                 files.insert(name.clone(), spoilt.clone());

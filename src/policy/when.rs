@@ -210,9 +210,8 @@ impl RuleCompiler<'_> {
         let terms = file.list.terms.len();
         let weights: u64 = file.list.terms.iter().map(|term| u64::from(term.weight)).sum();
         let name = &raw.list.value;
+        // Only a list that says so may be empty: it is filled in later, and its limits can be judged then.
         if terms == 0 {
-            self.fault(&raw.list.span, format!("the list \"{name}\" has no terms"))
-                .say("add one to its file, on a line of its own");
             return;
         }
         if let Some(threshold) = &raw.threshold {

@@ -1,6 +1,7 @@
 //! A milter connection fed with any bytes: it never panics, and how the bytes are cut changes nothing.
 //!
-//! The first byte says where the stream is cut in two, the second how messages are answered, the rest is the stream.
+//! The first byte says where the stream is cut in two and how small the pieces are when it is cut in many, the second how
+//! messages are answered, the rest is the stream.
 
 #![no_main]
 
@@ -22,6 +23,8 @@ fuzz_target!(|data: &[u8]| {
     let whole = play(&[stream], *answer);
     let (one, two) = stream.split_at(usize::from(*cut).min(stream.len()));
     assert_eq!(whole, play(&[one, two], *answer), "the cut changed what came of the bytes");
+    let pieces: Vec<&[u8]> = stream.chunks(usize::from(*cut) % 7 + 1).collect();
+    assert_eq!(whole, play(&pieces, *answer), "many cuts changed what came of the bytes");
     let mut rest = &whole.replies[..];
     while let Some((_, taken)) = frame::split(rest, usize::MAX).expect("a reply is no frame") {
         rest = &rest[taken..];
@@ -32,7 +35,7 @@ fuzz_target!(|data: &[u8]| {
 #[derive(Debug, PartialEq)]
 struct Played {
     replies: Vec<u8>,
-    messages: Vec<Vec<u8>>,
+    messages: Vec<(String, Vec<u8>)>,
     end: String,
 }
 
@@ -62,7 +65,10 @@ fn play(chunks: &[&[u8]], answer: u8) -> Played {
                     };
                     let transaction = Transaction { envelope: ready.envelope, message };
                     let bytes = transaction.message.bytes();
-                    played.messages.push(bytes.to_vec());
+                    let envelope = &transaction.envelope;
+                    assert!(envelope.recipients.len() <= limits.recipients, "more recipients than the cap");
+                    assert!(transaction.message.body_start() <= bytes.len());
+                    played.messages.push((format!("{envelope:?}"), bytes.to_vec()));
                     let outcome = outcome(answer, transaction.message.body_start()..bytes.len());
                     // Without what the edits need, or with recipients who are not there, there is no answer.
                     let mut answer = match session.answer(&transaction, &outcome) {

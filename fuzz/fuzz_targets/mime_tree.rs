@@ -1,4 +1,5 @@
-//! A message of any bytes: it never panics, its parts lie inside one another, and each zone of a part has one text.
+//! A message of any bytes: it never panics, its parts lie inside one another and beside their siblings, each zone of a
+//! part has one text, the caps hold, and the kind of line end does not change the tree.
 
 #![no_main]
 
@@ -7,7 +8,7 @@ use std::collections::BTreeSet;
 use libfuzzer_sys::fuzz_target;
 use mailwarden::extract::Extraction;
 use mailwarden::limits::Limits;
-use mailwarden::message::Message;
+use mailwarden::message::{Message, Part, PartKind};
 
 fuzz_target!(|data: &[u8]| {
     // Small caps, so that short inputs reach them.
@@ -27,14 +28,10 @@ fuzz_target!(|data: &[u8]| {
         );
         at = field.range.end;
     }
-    assert!(!message.parts.is_empty() && message.parts.len() <= limits.mime_parts);
-    for part in &message.parts {
-        assert!(part.header.end <= part.body.start && part.body.end <= data.len());
-        assert_eq!(&data[part.body.clone()], part.raw);
-        if let Some(parent) = part.parent.map(|parent| &message.parts[parent]) {
-            assert!(parent.body.start <= part.header.start && part.body.end <= parent.body.end);
-        }
-        let _ = part.decoded();
+    nested(&message, &limits);
+    if !data.contains(&b'\r') {
+        let wired = wired(data);
+        assert_eq!(tree(&message), tree(&Message::parse(&wired, &limits)), "CRLF makes another tree");
     }
     let extraction = Extraction::read(&message, &limits);
     let mut places = BTreeSet::new();
@@ -45,3 +42,41 @@ fuzz_target!(|data: &[u8]| {
     let bytes: usize = extraction.texts.iter().map(|text| text.text.len()).sum();
     assert!(bytes <= limits.text_bytes, "more text than the cap");
 });
+
+/// Each part lies within its parent's body and after its sibling, no deeper than the cap, and decodes to no more.
+fn nested(message: &Message<'_>, limits: &Limits) {
+    assert!(!message.parts.is_empty() && message.parts.len() <= limits.mime_parts);
+    let mut ends = vec![0; message.parts.len()];
+    let mut depths = vec![0; message.parts.len()];
+    for (index, part) in message.parts.iter().enumerate() {
+        assert!(part.header.start <= part.header.end && part.header.end <= part.body.start);
+        assert_eq!(&message.raw[part.body.clone()], part.raw);
+        assert_eq!(part.parent.is_none(), index == 0, "a part without a parent");
+        if let Some(parent) = part.parent {
+            let container = &message.parts[parent];
+            assert!(parent < index, "a parent after its child");
+            assert!(matches!(container.kind, PartKind::Container | PartKind::Message));
+            assert!(container.body.start <= part.header.start && part.body.end <= container.body.end);
+            assert!(ends[parent] <= part.header.start, "two parts of one container overlap");
+            ends[parent] = part.body.end;
+            depths[index] = depths[parent] + 1;
+            assert!(depths[index] <= limits.mime_depth + 1, "deeper than the cap");
+        }
+        assert!(part.decoded().len() <= part.raw.len(), "more than there was to decode");
+    }
+}
+
+/// What of the tree does not depend on how lines end.
+fn tree(message: &Message<'_>) -> Vec<String> {
+    let describe = |part: &Part<'_>| {
+        let place = (&part.path, part.parent, part.kind, part.protection);
+        let declared = (&part.content_type, &part.charset, part.flowed, part.disposition, part.encoding);
+        format!("{place:?} {declared:?} {:?}", part.filename)
+    };
+    message.parts.iter().map(describe).collect()
+}
+
+/// The bytes with CRLF for LF.
+fn wired(data: &[u8]) -> Vec<u8> {
+    data.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\r\n"[..])
+}

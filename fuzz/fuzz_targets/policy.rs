@@ -1,4 +1,4 @@
-//! A policy made of any text: it is refused with faults at their places, or it decides, and its explanation agrees.
+//! A policy made of any text: it is refused with faults inside its files, or it decides, and its explanation agrees.
 //!
 //! The text is cut into files at lines of the form `=== path`.
 
@@ -11,26 +11,49 @@ use mailwarden::extract::Extraction;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, Outcome, Policy, Sources};
+use mailwarden::policy::{Case, Fault, Outcome, Policy, Sources};
+use miette::GraphicalReportHandler;
 
 const MAIL: &[u8] = b"From: teacher@oakfield.example\r\nSubject: Exclusion 1234\r\nX-Flag: yes\r\n\r\n\
     Oliver's behaviour, damn it.\r\n\r\n> exclusion\r\n";
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    match Policy::compile(&sources(text)) {
+    let sources = sources(text);
+    match Policy::compile(&sources) {
         Err(faults) => {
             assert!(!faults.0.is_empty(), "refused without a fault");
-            for fault in &faults.0 {
-                assert!(fault.line() > 0 && fault.column() > 0 && !fault.message().is_empty());
-            }
+            faults.0.iter().for_each(|fault| placed(fault, &sources));
         }
         Ok(policy) => {
-            policy.check_examples();
+            policy.warnings().iter().for_each(|warning| placed(&warning.0, &sources));
+            policy.check_examples().iter().for_each(|example| placed(&example.fault, &sources));
             decide(&policy);
         }
     }
 });
+
+/// A fault stands inside its file, says what is wrong, and can be shown.
+fn placed(fault: &Fault, sources: &Sources) {
+    assert!(!fault.message().is_empty());
+    let file = sources.files.get(fault.file()).map_or("", String::as_str);
+    let lines = file.split('\n').count();
+    assert!((1..=lines).contains(&fault.line()), "{}: line {} of {lines}", fault.file(), fault.line());
+    let line = file.split('\n').nth(fault.line() - 1).unwrap_or_default();
+    let columns = line.chars().count() + 1;
+    assert!(
+        (1..=columns).contains(&fault.column()),
+        "{}: column {} of {columns}",
+        fault.file(),
+        fault.column()
+    );
+    let mut shown = String::new();
+    GraphicalReportHandler::new().render_report(&mut shown, fault).expect("a fault that cannot be shown");
+    assert!(
+        shown.contains(&format!("{}:{}:{}", fault.file(), fault.line(), fault.column())),
+        "shown elsewhere:\n{shown}"
+    );
+}
 
 fn decide(policy: &Policy) {
     let limits = Limits::default();

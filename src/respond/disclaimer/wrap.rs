@@ -50,7 +50,9 @@ pub(super) fn edits(message: &Message<'_>, disclaimer: &Disclaimer, token: &str)
     }
     let front = front(disclaimer, &boundary, &moved, line_end);
     edits.body.push(Splice { range: message.body_start..message.body_start, with: front });
-    let back = [line_end, b"--", boundary.as_bytes(), b"--", line_end].concat();
+    // After a last CR, a bare LF would make the two one line end, and the delimiter's.
+    let break_line = if raw.ends_with(b"\r") { b"\r\n" } else { line_end };
+    let back = [break_line, b"--", boundary.as_bytes(), b"--", line_end].concat();
     edits.body.push(Splice { range: raw.len()..raw.len(), with: back });
     edits
 }
@@ -92,5 +94,31 @@ fn count(counts: &mut Vec<(String, u32)>, name: &str) -> u32 {
             counts.push((name.to_owned(), 1));
             1
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::policy::{Fallback, Placement};
+    use crate::respond::apply;
+
+    #[test]
+    fn a_last_carriage_return_stays_the_messages_own() {
+        let raw = b"A: b\n\nbody\r";
+        let disclaimer = Disclaimer {
+            id: "standard".to_owned(),
+            schools: Vec::new(),
+            directions: Vec::new(),
+            text: "Oakfield School\n".to_owned(),
+            html: String::new(),
+            placement: Placement::End,
+            fallback: Fallback::Wrap,
+        };
+        let edits = edits(&Message::parse(raw, &Limits::default()), &disclaimer, "4XYZ");
+        let out = apply(raw, &edits);
+        let after = Message::parse(&out, &Limits::default());
+        assert_eq!(after.parts.last().unwrap().raw, b"body\r");
     }
 }

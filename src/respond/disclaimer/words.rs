@@ -46,14 +46,16 @@ impl Words {
     }
 }
 
-/// The length of a bracketed address that starts the text.
+/// The length of a bracketed address that starts the text. It may be broken over lines (RFC 3986 §C), but a blank line
+/// stands in none: what is closed by the mark of a quotation further down is none either.
 fn address_in_brackets(text: &str) -> Option<usize> {
     const LONGEST: usize = 2048;
     let close = if text.starts_with('<') { b'>' } else { b']' };
     let end = text.bytes().take(LONGEST).position(|byte| byte == close)?;
     let inside = text.get(1..end)?;
     let address = inside.contains("://") || inside.starts_with("mailto:") || inside.starts_with("cid:");
-    address.then_some(end + 1)
+    let blank = || inside.lines().skip(1).any(|line| line.trim().is_empty());
+    (address && !blank()).then_some(end + 1)
 }
 
 fn put_html_text(words: &mut Collector, text: &str) {
@@ -178,5 +180,7 @@ mod tests {
             assert!(!words.hold(&Words::of_text(others)), "{others}");
         }
         assert_eq!(Words::of_text("a < b [c] <d>").0, " a b c d ");
+        assert_eq!(Words::of_text("a <http://b.example/\nc> d").0, " a d ");
+        assert_eq!(Words::of_text("a <http://b\r\n\r\noak\r\n\r\n> d").0, " a http b oak d ");
     }
 }

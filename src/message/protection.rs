@@ -41,11 +41,18 @@ pub(super) fn found(part: &Part<'_>) -> Protection {
     if matches!(part.kind, PartKind::Container | PartKind::Message) {
         return Protection::None;
     }
-    if is_text && part.encoding != TransferEncoding::Base64 {
-        return armour(part.raw);
-    }
     if is_text {
-        return armour(&transfer::base64(part.raw, PEEK_TEXT).bytes);
+        return match part.encoding {
+            TransferEncoding::Base64 => armour(&transfer::base64(part.raw, PEEK_TEXT).bytes),
+            // A soft line break starts no line, and a dash may be encoded; the rest of the marker stands as it is.
+            TransferEncoding::QuotedPrintable if memmem::find(part.raw, b"BEGIN PGP ").is_none() => {
+                Protection::None
+            }
+            TransferEncoding::QuotedPrintable => {
+                armour(&transfer::quoted_printable(part.raw, part.raw.len()).bytes)
+            }
+            _ => armour(part.raw),
+        };
     }
     let name = part.filename.as_deref().unwrap_or_default();
     let is_cms = part.content_type.ends_with("pkcs7-mime") || name.eq_ignore_ascii_case("smime.p7m");
@@ -90,5 +97,23 @@ fn cms(head: &[u8]) -> Protection {
         Some(3 | 6) => Protection::Encrypted,
         _ if memmem::find(start, AUTH_ENVELOPED).is_some() => Protection::Encrypted,
         _ => Protection::None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::message::Message;
+
+    #[test]
+    fn armour_in_quoted_printable_is_what_it_decodes_to() {
+        let found = |body: &str| {
+            let raw = format!("Content-Transfer-Encoding: quoted-printable\r\n\r\n{body}");
+            Message::parse(raw.as_bytes(), &Limits::default()).parts.first().unwrap().protection
+        };
+        assert_eq!(found("x\r\n-----BEGIN PGP MESSAGE-----\r\n"), Protection::Encrypted);
+        assert_eq!(found("x\r\n=2D----BEGIN PGP SIGNED MESSAGE=2D----\r\n"), Protection::Signed);
+        assert_eq!(found("not at a line's start: =\r\n-----BEGIN PGP MESSAGE-----\r\n"), Protection::None);
     }
 }

@@ -5,6 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use mailwarden::detect::switches::Disguises;
 use mailwarden::detect::words::{ListId, WordHit, WordIndex, WordList};
 
 fuzz_target!(|data: &[u8]| {
@@ -12,7 +13,12 @@ fuzz_target!(|data: &[u8]| {
     let Ok(rest) = std::str::from_utf8(rest) else { return };
     let mut pieces: Vec<&str> = rest.split("\n===\n").collect();
     let Some(text) = pieces.pop() else { return };
-    let lists: Vec<WordList> = pieces.into_iter().filter_map(parse).collect();
+    let mut lists: Vec<WordList> = pieces.into_iter().filter_map(parse).collect();
+    let mut hits = Vec::new();
+    WordIndex::new(&lists).find(text, usize::MAX, &mut hits);
+    sound(&lists, text, &hits);
+    // What is in disguise depends on capitals, and on what stands before it.
+    lists.iter_mut().for_each(|list| list.disguises = Disguises::NONE);
     let index = WordIndex::new(&lists);
     let hits = find(&index, text);
     sound(&lists, text, &hits);

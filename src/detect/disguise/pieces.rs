@@ -348,6 +348,6 @@ fn pattern_of(core: &str, symbols_mask: bool) -> Option<Vec<Option<Glyph>>> {
     // One star at the end is a footnote, and a lone letter with a star or two may be anything.
     let likely =
         masked > 0 && (trailing == 0 || masked > 1) && (seen > 1 || masked > 2) && trailing < pattern.len();
-    let first = matches!(pattern.first(), Some(Some(glyph)) if glyph.by.is_none() && glyph.latin);
+    let first = matches!(pattern.first(), Some(Some(glyph)) if glyph.by != Some(Disguise::Leet));
     (likely && first && symbols == symbols_mask).then_some(pattern)
 }

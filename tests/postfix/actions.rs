@@ -49,6 +49,8 @@ fn held_mail_is_taken_and_kept_and_delivered_to_nobody() {
     assert_eq!(held.len(), 1, "{held:?}");
     assert_eq!(held[0]["sender"], ANA);
     assert_eq!(held[0]["recipients"][0], HEAD);
+    // The rule that watches for the same word is not among the causes.
+    assert_eq!(held[0]["rules"].as_array().map(Vec::len), Some(1), "{held:?}");
     assert_eq!(held[0]["rules"][0], "hold-foxglove");
     assert_eq!(world.postfix.fate(reply.queue_id()), Fate::Discarded);
     assert_eq!(world.sink.count(HEAD), 0);

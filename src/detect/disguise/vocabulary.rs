@@ -24,7 +24,7 @@ pub(super) struct Vocabulary {
     initials: HashMap<u8, Vec<u32>>,
     /// For each two classes, the classes that follow them at the start of a word; bit 0 stands for none or any.
     starts: Vec<u32>,
-    /// One bit for some bits of each hash of `whole` and `beginnings`.
+    /// Three bits for each hash of `whole` and `beginnings`.
     seen: Vec<u64>,
 }
 
@@ -53,7 +53,7 @@ impl Vocabulary {
         vocabulary.seen = vec![0; blocks];
         for hash in hashes {
             if let Some(block) = vocabulary.seen.get_mut(hash as usize & (blocks - 1)) {
-                *block |= 1 << (hash >> 58);
+                *block |= bits(hash);
             }
         }
         vocabulary
@@ -164,7 +164,7 @@ impl Vocabulary {
 
     fn knows(&self, hash: u64) -> bool {
         let block = self.seen.get(hash as usize & (self.seen.len().wrapping_sub(1)));
-        block.is_some_and(|block| block >> (hash >> 58) & 1 != 0)
+        block.is_some_and(|block| block & bits(hash) == bits(hash))
     }
 
     fn verify<'v>(&'v self, numbers: Option<&Vec<u32>>, glyphs: &[Glyph], matches: &mut Vec<Match<'v>>) {
@@ -287,6 +287,11 @@ fn squeezed(classes: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut squeezed: Vec<u8> = classes.collect();
     squeezed.dedup();
     squeezed
+}
+
+/// Three bits that stand for a hash in its block.
+fn bits(hash: u64) -> u64 {
+    1 << (hash >> 58) | 1 << (hash >> 52 & 63) | 1 << (hash >> 46 & 63)
 }
 
 fn step(hash: u64, class: u8) -> u64 {

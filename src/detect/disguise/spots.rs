@@ -1,7 +1,7 @@
 //! Notices, a few instructions a word, where a disguise may stand. May notice what is none; never reads the word itself.
 
 use super::glyph::class;
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Vocabulary, has_odd_double};
 
 /// A stretch of text to look at, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +73,11 @@ impl Notice {
 /// Looks at a word that may be odd, and at the word before it.
 fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &mut Vec<Spot>) {
     let Run { start, end, .. } = *run;
-    let (left, after) = (kind(byte(text, start.wrapping_sub(1))), kind(byte(text, end)));
-    let symbol = left & SYMBOL != 0 || after & LETTER != 0 && kind(byte(text, end + 1)) & BLANK == 0;
-    if symbol && may_start(vocabulary, run, left & SYMBOL != 0) || is_disguise(text, vocabulary, run) {
+    let before_word = kind(byte(text, start.wrapping_sub(1))) & SYMBOL != 0;
+    // A symbol beside digits is a price or a telephone number.
+    let letters = (run.first | run.second) & 0x4040_4040_4040_4040 != 0;
+    let symbol = letters && (before_word || has_symbol_after(text, run));
+    if symbol && may_start(vocabulary, run, before_word) || is_disguise(text, vocabulary, run) {
         spots.push(Spot { start, end, wide: false });
     }
     if before.end == 0 {
@@ -98,6 +100,22 @@ fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &m
 /// Farthest that two pieces of one word stand apart, in bytes: a hyphen, a line break and a quotation mark or two.
 const FAR: usize = 8;
 
+/// Whether what follows a word may be one of its letters.
+fn has_symbol_after(text: &[u8], run: &Run) -> bool {
+    let (after, next) = (byte(text, run.end), byte(text, run.end + 1));
+    let goes_on = kind(after) & LETTER != 0 && kind(next) & BLANK == 0;
+    match after {
+        // One alone is part of a name; two hide letters.
+        b'_' => next == b'_',
+        // With more on both sides it is an address.
+        b'@' => {
+            let rest = text.get(run.end + 1..run.end + 4).unwrap_or_default();
+            goes_on && (run.length() < 3 || !rest.iter().all(u8::is_ascii_alphanumeric))
+        }
+        _ => goes_on,
+    }
+}
+
 /// Whether a word by itself may be one of the vocabulary in disguise.
 fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
     if !is_odd_inside(run) {
@@ -108,7 +126,8 @@ fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
         return has_look_alike(letters) && may_start(vocabulary, run, false)
             || letters.iter().any(u8::is_ascii_digit) && may_start(vocabulary, run, false);
     }
-    vocabulary.may_be_other(letters)
+    let plain = letters.iter().all(u8::is_ascii_alphabetic);
+    (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
 }
 
 /// Whether bytes beyond ASCII are more than accents and typographic marks. A letter's first byte tells its block: 0xC3 to 0xC9
@@ -129,22 +148,24 @@ fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> 
         [text.get(before.start..before.end), text.get(run.start..run.end)].map(Option::unwrap_or_default);
     let [first, second] = pieces;
     let torn = is_torn(before) || is_torn(run);
+    let gap = text.get(before.end..run.start).unwrap_or_default();
+    let marked = is_marked(gap);
+    let blank = gap.iter().all(|byte| kind(*byte) & BLANK != 0 || *byte == b'>' || *byte >= 0x80);
     match (first, second) {
         ([one], [two]) => {
             one.is_ascii_alphanumeric()
                 && two.is_ascii_alphanumeric()
                 && vocabulary.may_start(class(*one), class(*two), 0)
         }
-        _ if !torn && !is_marked(text, before, run) => false,
+        _ if !marked && !(torn && blank) => false,
         _ if !torn && first.len() + second.len() < 6 => false,
-        _ if first.is_ascii() && second.is_ascii() => vocabulary.may_know(first.iter().chain(second)),
+        _ if first.is_ascii() && second.is_ascii() => vocabulary.may_know(first, second),
         _ => may_start(vocabulary, before, false),
     }
 }
 
-/// Whether a mark, or a hyphen and a line's end, stands between two words.
-fn is_marked(text: &[u8], before: &Run, run: &Run) -> bool {
-    let gap = text.get(before.end..run.start).unwrap_or_default();
+/// Whether a mark, or a hyphen and a line's end, is all that stands between two words.
+fn is_marked(gap: &[u8]) -> bool {
     match gap {
         [b'-', rest @ ..] => rest.first().is_none_or(|next| matches!(next, b'\r' | b'\n')),
         [first, ..] => {
@@ -254,7 +275,7 @@ static KINDS: [u8; 256] = {
         (b"aeiouy", VOWEL),
         (b"0123456789'", DIGIT),
         (b"bcdefghjklmnopqrstuvwxyz", LONE),
-        (b"!#$%&(*+@^_|~", LETTER),
+        (b"!#$%(*+@^_|", LETTER),
     ];
     let mut set = 0;
     while set < sets.len() {

@@ -121,13 +121,14 @@ impl Vocabulary {
         }
     }
 
-    /// Whether some plain letters and digits may be a word, or begin with one. Seldom wrongly.
-    pub(super) fn may_know<'b>(&self, bytes: impl Iterator<Item = &'b u8>) -> bool {
+    /// Whether two pieces of plain letters and digits may be one word together, or begin with one that reaches into the
+    /// second. Seldom wrongly.
+    pub(super) fn may_know(&self, first: &[u8], second: &[u8]) -> bool {
         let (mut hash, mut count, mut last) = (0, 0_u32, 0);
-        for class in bytes.map(|byte| class(*byte)) {
+        for (at, class) in first.iter().chain(second).map(|byte| class(*byte)).enumerate() {
             if class != last {
                 (hash, count, last) = (step(hash, class), count + 1, class);
-                if self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
+                if at >= first.len() && self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
                     return true;
                 }
             }
@@ -257,23 +258,42 @@ impl Alignment<'_> {
         None
     }
 
-    /// Whether no English word doubles its letter so: loose is no lose, and a rapper no raper; but nobody writes three
-    /// of a letter, or two of a, i or u, or doubles a consonant before another.
+    /// [`is_odd_double`] of the letters that stand for one of the word's.
     fn is_odd(&self, letter: usize, needed: usize, taken: usize) -> bool {
         let wanted = self.letters.get(letter).copied().unwrap_or_default();
         let next = self.letters.get(letter + needed).copied();
-        match wanted {
-            _ if taken >= 3 => true,
-            b'a' | b'i' | b'u' => true,
-            b'e' | b'o' => false,
-            _ if letter == 0 => true,
-            _ => match next {
-                Some(next) => !b"aeiouy".contains(&next),
-                // Kiss, full, stuff and buzz end so.
-                None => self.letters.len() > 3 && !self.beginning && !b"slfz".contains(&wanted),
-            },
-        }
+        let ends = next.is_none() && (self.letters.len() < 4 || self.beginning);
+        is_odd_double(wanted, letter == 0, next, taken) && (!ends || taken > 2 || b"aiu".contains(&wanted))
     }
+}
+
+/// Whether no English word doubles its letter so: loose is no lose, and a rapper no raper; but nobody writes three of a
+/// letter, or two of a, i or u, or doubles a consonant before another.
+fn is_odd_double(letter: u8, opens: bool, next: Option<u8>, times: usize) -> bool {
+    match letter {
+        _ if times >= 3 => true,
+        b'a' | b'i' | b'u' => true,
+        b'e' | b'o' => false,
+        _ if opens => true,
+        _ => match next {
+            Some(next) => !b"aeiouy".contains(&next),
+            // Kiss, full, stuff and buzz end so.
+            None => !b"slfz".contains(&letter),
+        },
+    }
+}
+
+/// Whether a plain word has a letter doubled as no English word has it.
+pub(super) fn has_odd_double(word: &[u8]) -> bool {
+    let mut at = 0;
+    for run in word.chunk_by(|one, next| one.eq_ignore_ascii_case(next)) {
+        let (letter, next) = (run.first().map_or(0, u8::to_ascii_lowercase), word.get(at + run.len()));
+        if run.len() > 1 && is_odd_double(letter, at == 0, next.map(u8::to_ascii_lowercase), run.len()) {
+            return true;
+        }
+        at += run.len();
+    }
+    false
 }
 
 /// Where what follows two classes is kept.

@@ -73,7 +73,9 @@ impl Notice {
 /// Looks at a word that may be odd, and at the word before it.
 fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &mut Vec<Spot>) {
     let Run { start, end, .. } = *run;
-    let before_word = kind(byte(text, start.wrapping_sub(1))) & SYMBOL != 0;
+    let left = byte(text, start.wrapping_sub(1));
+    let inside_address = left == b'@' && byte(text, start.wrapping_sub(2)).is_ascii_alphanumeric();
+    let before_word = kind(left) & SYMBOL != 0 && !inside_address;
     // A symbol beside digits is a price or a telephone number.
     let letters = (run.first | run.second) & 0x4040_4040_4040_4040 != 0;
     let symbol = letters && (before_word || has_symbol_after(text, run));
@@ -127,7 +129,8 @@ fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
             || letters.iter().any(u8::is_ascii_digit) && may_start(vocabulary, run, false);
     }
     let plain = letters.iter().all(u8::is_ascii_alphabetic);
-    (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
+    let number = !letters.iter().any(u8::is_ascii_alphabetic);
+    !number && (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
 }
 
 /// Whether bytes beyond ASCII are more than accents and typographic marks. A letter's first byte tells its block: 0xC3 to 0xC9

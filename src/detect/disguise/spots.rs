@@ -160,7 +160,7 @@ fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> 
                 && two.is_ascii_alphanumeric()
                 && vocabulary.may_start(class(*one), class(*two), 0)
         }
-        _ if !marked && !(torn && blank) => false,
+        _ if !(marked || torn && blank) => false,
         _ if !torn && first.len() + second.len() < 6 => false,
         _ if first.is_ascii() && second.is_ascii() => vocabulary.may_know(first, second),
         _ => may_start(vocabulary, before, false),

@@ -7,10 +7,14 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "support/blessed.rs"]
+mod blessed;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use blessed::blessed;
 use serde_json::Value;
 
 const POLICY: &str = "fixtures/evaluate/policy";
@@ -263,18 +267,4 @@ fn written(value: &Value, keys: &mut Vec<String>) {
         Value::Array(values) => values.iter().for_each(|value| written(value, keys)),
         _ => {}
     }
-}
-
-/// Compares with what was accepted before; MAILWARDEN_BLESS=1 accepts what is shown now.
-fn blessed(file: &Path, shown: &str) {
-    if std::env::var_os("MAILWARDEN_BLESS").is_some() {
-        fs::write(file, shown).unwrap();
-    }
-    let expected = fs::read_to_string(file).unwrap_or_default();
-    assert!(
-        expected == shown,
-        "{} differs; MAILWARDEN_BLESS=1 accepts it:\n{}",
-        file.display(),
-        similar::TextDiff::from_lines(expected.as_str(), shown).unified_diff()
-    );
 }

@@ -8,10 +8,14 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "support/blessed.rs"]
+mod blessed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use blessed::blessed;
 use mailwarden::policy::{Policy, Sources};
 use mailwarden::verdict::Mode;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, prop_oneof, proptest};
@@ -274,18 +278,4 @@ fn sources(folder: &Path) -> Sources {
     let mut files = BTreeMap::new();
     walk(folder, folder, &mut files);
     Sources { files }
-}
-
-/// Compares with what was accepted before; MAILWARDEN_BLESS=1 accepts what is shown now.
-fn blessed(file: &Path, shown: &str) {
-    if std::env::var_os("MAILWARDEN_BLESS").is_some() {
-        fs::write(file, shown).unwrap();
-    }
-    let expected = fs::read_to_string(file).unwrap_or_default();
-    assert!(
-        expected == shown,
-        "{} differs; MAILWARDEN_BLESS=1 accepts it:\n{}",
-        file.display(),
-        similar::TextDiff::from_lines(expected.as_str(), shown).unified_diff()
-    );
 }

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mailwarden::detect::switches::{Disguise, Disguises};
 use mailwarden::detect::words::{WordHit, WordIndex, WordList};
 use serde_json::Value;
 
@@ -98,11 +99,13 @@ fn plain_matching_finds_few_of_them() {
     assert!(all > 100 && found * 5 < all, "{found} of {all} without any switch");
 }
 
-/// Whether a hit is of a list that has a term, or one that begins with it: lists say in their own way which forms of a word
-/// they want, and a masked word may be any of several.
+/// Whether a hit is a term, or one that begins with it, since lists say in their own way which forms of a word they want. A
+/// masked word may be any of several, so of one any term of the same list will do.
 fn is_term(lists: &[WordList], hit: &WordHit, term: &str) -> bool {
-    let start = term.trim_end_matches('*');
-    lists[usize::from(hit.list.0)].terms.iter().any(|other| other.text.starts_with(start))
+    let terms = &lists[usize::from(hit.list.0)].terms;
+    let begins = |text: &str| text.starts_with(term.trim_end_matches('*'));
+    let masked = hit.by.contain(Disguises::NONE.with(Disguise::Masked));
+    begins(&terms[hit.term.0 as usize].text) || masked && terms.iter().any(|other| begins(&other.text))
 }
 
 fn shipped() -> (Vec<WordList>, WordIndex) {

@@ -245,12 +245,7 @@ impl<'x> Walk<'x, '_> {
             self.coverage.note(*gap, path.clone());
         }
         let filename = name.map(|(name, _)| name);
-        let disposition = match disposition.main.as_str() {
-            "" => None,
-            "inline" => Some(Disposition::Inline),
-            // RFC 2183 §2.8: unknown ones are treated as attachments.
-            _ => Some(Disposition::Attachment),
-        };
+        let disposition = disposition_of(&disposition.main);
         let kind = if boundary.is_some() {
             PartKind::Container
         } else if is_message && !too_deep {
@@ -381,6 +376,15 @@ fn before_line_end(raw: &[u8], at: usize) -> usize {
     let before = raw.get(..at).unwrap_or_default();
     let before = before.strip_suffix(b"\n").map_or(before, |cut| cut.strip_suffix(b"\r").unwrap_or(cut));
     before.len()
+}
+
+fn disposition_of(main: &str) -> Option<Disposition> {
+    match main {
+        "" => None,
+        "inline" => Some(Disposition::Inline),
+        // RFC 2183 §2.8: unknown ones are treated as attachments.
+        _ => Some(Disposition::Attachment),
+    }
 }
 
 /// The type, and whether what was declared is none (RFC 2045 §5.2).

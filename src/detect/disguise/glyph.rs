@@ -84,7 +84,6 @@ static CLASSES: [u8; 256] = {
         at += 1;
     }
     classes[b'2' as usize] = 27;
-    classes[b'#' as usize] = classes[b'h' as usize];
     classes
 };
 
@@ -190,4 +189,25 @@ fn also_looks_like(letter: char) -> Option<&'static str> {
         'ζ' | 'Ζ' => "z",
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The word loop asks [`class`] of bytes and the slow reader asks glyphs, and both must say the same.
+    #[test]
+    fn a_character_has_one_class_however_it_is_asked() {
+        let mut letters = 0;
+        for byte in 0..=127_u8 {
+            if let Sign::Glyphs([Some(glyph), None]) = read(char::from(byte), Some('x')) {
+                letters += 1;
+                assert_eq!(glyph.class(), class(byte), "{:?}", char::from(byte));
+                assert!(glyph.letters.iter().all(|letter| class(*letter) == glyph.class()), "{glyph:?}");
+            } else {
+                assert_eq!(class(byte), 0, "{:?}", char::from(byte));
+            }
+        }
+        assert!(letters > 60, "only {letters}");
+    }
 }

@@ -42,7 +42,7 @@ impl Disguised {
             text,
             spots: Vec::new(),
             notice: Notice::default(),
-            masked: 0,
+            looked_at: 0,
             skipped: false,
             readings: Vec::new(),
             found: Vec::new(),
@@ -64,7 +64,8 @@ pub(super) struct Search<'s> {
     text: &'s str,
     spots: Vec<Spot>,
     notice: Notice,
-    masked: usize,
+    /// How many spots were looked at so far.
+    looked_at: usize,
     skipped: bool,
     /// The last words that were read, which may yet be part of a phrase.
     readings: Vec<Reading<'s>>,
@@ -106,9 +107,9 @@ impl Search<'_> {
             return;
         }
         let mut spots = std::mem::take(&mut self.spots);
-        self.masked += spots.len();
+        self.looked_at += spots.len();
         let most = SPOTS_PER_KIBIBYTE * (1 + self.text.len() / 1024);
-        if self.masked > most {
+        if self.looked_at > most {
             self.skipped = true;
             spots.clear();
             return;
@@ -156,16 +157,18 @@ impl Search<'_> {
         (from, to)
     }
 
+    /// Where the token around a word's start begins; at the word itself where that is too far to tell, so that no word is
+    /// taken to begin in the middle of another.
     fn token_start(&self, at: usize) -> usize {
         let bytes = self.text.as_bytes().get(at.saturating_sub(TOKEN)..at).unwrap_or_default();
         let token = bytes.iter().rev().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        self.text.floor_char_boundary(at - token)
+        if token < TOKEN { at - token } else { at }
     }
 
     fn token_end(&self, at: usize) -> usize {
         let bytes = self.text.as_bytes().get(at..).unwrap_or_default();
         let token = bytes.iter().take(TOKEN).take_while(|byte| !byte.is_ascii_whitespace()).count();
-        self.text.ceil_char_boundary(at + token)
+        if token < TOKEN { at + token } else { at }
     }
 
     fn blank_start(&self, at: usize) -> usize {

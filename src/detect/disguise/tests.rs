@@ -43,6 +43,14 @@ fn each_disguise_is_seen_through() {
         ("kiiick him", "kiiick = kick (doubled)"),
         ("plonkerrr", "plonkerrr = plonker (doubled)"),
         ("muuppet", "muuppet = muppet (doubled)"),
+        ("m*ppet", "m*ppet = muppet (masked)"),
+        ("muppettt", "muppettt = muppet (doubled)"),
+        ("m u p p e t", "m u p p e t = muppet (spaced)"),
+        ("m.u.p.p.e.t", "m.u.p.p.e.t = muppet (spaced)"),
+        ("mup-pet", "mup-pet = muppet (split)"),
+        ("m uppet", "m uppet = muppet (split)"),
+        ("muppe t", "muppe t = muppet (split)"),
+        ("m u p p 3 t", "m u p p 3 t = muppet (leet, spaced)"),
         ("p l o n k e r", "p l o n k e r = plonker (spaced)"),
         ("a t.w.i.t here", "t.w.i.t = twit (spaced)"),
         ("k-i-c-k", "k-i-c-k = kick (spaced)"),
@@ -83,7 +91,7 @@ fn what_is_no_disguise_stays_alone() {
         "a b c d e f g h i j k l m n o p q r s t u v w x y z",
         "A. S. Byatt, J. K. Rowling, e.g. this, i.e. that, U.S.A.",
         "twitter and twitcher, pass, assess, Sussex, kickers-on",
-        "as s oon as possible, as\nso",
+        "as s oon as possible, as\nso, mup pet",
         "p < 0.05***, n***",
         "muppe7s2 x1 4x4 1,000 £50 50% name@example.org https://example.org/a-b_c?d=e&f=1",
         "\u{43A}\u{456}\u{441}\u{43A} \u{43A}\u{43E}\u{442} \u{438} \u{43A}\u{456}\u{441}\u{43A}",
@@ -126,6 +134,15 @@ fn disguises_are_found_wherever_they_stand() {
     let filler = "the quick brown fox jumps over the lazy dog and so on ".repeat(400);
     let text = format!("{filler} k1ck {filler} pl**ker");
     assert_eq!(hits(LIST, &text).len(), 2);
+}
+
+/// A long address has no blank space near, and no word begins where it is cut.
+#[test]
+fn no_word_begins_in_the_middle_of_a_long_token() {
+    for between in 40..80 {
+        let text = format!("see qqqtw1t.{}.pl0nker, x", "z".repeat(between));
+        assert_eq!(found(LIST, &text), ["pl0nker = plonker (leet)"], "{between} between");
+    }
 }
 
 #[test]

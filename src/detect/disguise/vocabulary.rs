@@ -20,8 +20,8 @@ pub(super) struct Vocabulary {
     beginnings: HashMap<u64, Vec<u32>>,
     /// Which lengths in classes beginnings have, one bit each.
     lengths: u32,
-    /// Words by their first letter.
-    initials: HashMap<u8, Vec<u32>>,
+    /// Whole words by their first letter and their length; beginnings, which fit many lengths, by their first letter and 0.
+    initials: HashMap<(u8, usize), Vec<u32>>,
     /// For each two classes, the classes that follow them at the start of a word; bit 0 stands for none or any.
     starts: Vec<u32>,
     /// Three bits for each hash of `whole` and `beginnings`.
@@ -67,7 +67,9 @@ impl Vocabulary {
         }
         let number = self.words.len() as u32;
         self.words.push(Entry { letters: word.as_bytes().to_vec(), beginning });
-        self.initials.entry(word.as_bytes().first().copied().unwrap_or_default()).or_default().push(number);
+        let initial = word.as_bytes().first().copied().unwrap_or_default();
+        let length = if beginning { 0 } else { word.len() };
+        self.initials.entry((initial, length)).or_default().push(number);
         let classes = squeezed(word.bytes().map(class));
         self.add_start(&classes);
         let hash = classes.iter().fold(0, |hash, class| step(hash, *class));
@@ -179,8 +181,10 @@ impl Vocabulary {
     /// The words that a pattern is read as, in which `None` is a masked letter.
     pub(super) fn unmask<'v>(&'v self, pattern: &[Option<Glyph>], matches: &mut Vec<Match<'v>>) {
         let Some(Some(first)) = pattern.first() else { return };
-        let initials = first.letters.first().and_then(|letter| self.initials.get(letter));
-        for entry in initials.into_iter().flatten().filter_map(|number| self.words.get(*number as usize)) {
+        let [initial, _] = first.letters;
+        let fitting = [pattern.len(), 0].map(|length| self.initials.get(&(initial, length)));
+        let numbers = fitting.into_iter().flatten().flatten();
+        for entry in numbers.filter_map(|number| self.words.get(*number as usize)) {
             if let Some(by) = entry.unmask(pattern) {
                 matches.extend(entry.found(by));
             }

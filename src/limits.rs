@@ -31,6 +31,22 @@ pub struct Limits {
     pub part_text_bytes: usize,
     /// Most hits of one detector that are kept for one message.
     pub hits: usize,
+    /// Deepest nesting of files in files that is followed: archives in archives, documents in mail in archives.
+    pub document_depth: usize,
+    /// Most files inside one attachment that are looked at, at all depths together.
+    pub document_entries: usize,
+    /// Most bytes that one file inside another may unpack to.
+    pub entry_bytes: u64,
+    /// Most bytes that all files inside one attachment may unpack to, at all depths together.
+    pub expanded_bytes: u64,
+    /// Most bytes that a file may unpack to for each byte that it is packed in, past `expansion-free-bytes`.
+    pub expansion_ratio: u64,
+    /// Bytes that a file may unpack to whatever it is packed in: small files of much white space are no bombs.
+    pub expansion_free_bytes: u64,
+    /// Longest time that reading one attachment may take, in milliseconds.
+    pub document_milliseconds: u64,
+    /// Most memory that reading one attachment may take, in bytes.
+    pub document_memory_bytes: u64,
     /// Longest time that one message's sweep may take, in milliseconds.
     pub scan_milliseconds: u64,
     /// Most milter connections at once.
@@ -54,6 +70,14 @@ impl Default for Limits {
             text_bytes: 16 << 20,
             part_text_bytes: 8 << 20,
             hits: 10_000,
+            document_depth: 8,
+            document_entries: 10_000,
+            entry_bytes: 64 << 20,
+            expanded_bytes: 256 << 20,
+            expansion_ratio: 200,
+            expansion_free_bytes: 8 << 20,
+            document_milliseconds: 5_000,
+            document_memory_bytes: 1 << 30,
             scan_milliseconds: 10_000,
             connections: 1_000,
             idle_seconds: 600,

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use mailwarden::extract::Extraction;
 use mailwarden::limits::Limits;
-use mailwarden::message::{Message, Part, PartKind, Protection};
+use mailwarden::message::{Message, Part, PartKind};
+use mailwarden::verdict::Protection;
 use serde_json::Value;
 
 /// Messages that CPython's `email` and we read differently, and why ours stands.

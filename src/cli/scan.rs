@@ -11,11 +11,11 @@ use super::paint::{self, Tone};
 use super::policy_source::{PolicySource, count};
 use super::{CliError, Ended};
 use crate::limits::Limits;
-use crate::message::{Envelope, Protection};
+use crate::message::Envelope;
 use crate::people::People;
 use crate::policy::{Direction, Policy};
 use crate::scan::{Scanned, scan};
-use crate::verdict::{Action, Coverage, Finding, PartPath, RuleMatch};
+use crate::verdict::{Action, Coverage, Finding, PartPath, Protection, RuleMatch};
 
 /// The version of `scan --json`; grows when a field changes its meaning or goes.
 const VERSION: u32 = 1;

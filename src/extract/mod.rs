@@ -2,6 +2,7 @@
 
 mod cms;
 mod css;
+pub mod document;
 mod flowed;
 mod html;
 mod markup;

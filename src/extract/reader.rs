@@ -9,8 +9,8 @@ use super::same::say_the_same;
 use super::zones::{self, Zoned};
 use super::{Extraction, Text, cms, html};
 use crate::limits::Limits;
-use crate::message::{Field, Message, Part, PartKind, Protection, Value, charset, decode_words};
-use crate::verdict::{Coverage, Gap, PartPath, Zone};
+use crate::message::{Field, Message, Part, PartKind, Value, charset, decode_words};
+use crate::verdict::{Coverage, Gap, PartPath, Protection, Zone};
 
 /// The fields that zone `header` has: what people read, and what senders write themselves.
 const HEADER_FIELDS: [&str; 8] =

@@ -13,7 +13,7 @@ mod words;
 pub use envelope::{Address, Client, Envelope, Origin, QueueId};
 pub(crate) use header::read as read_header;
 pub(crate) use params::Value;
-pub use part::{Disposition, Part, PartKind, Protection, TransferEncoding};
+pub use part::{Disposition, Part, PartKind, TransferEncoding};
 pub(crate) use words::decode as decode_words;
 
 use std::borrow::Cow;

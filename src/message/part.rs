@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::transfer;
-use crate::verdict::PartPath;
+use crate::verdict::{PartPath, Protection};
 
 /// A part of the MIME tree.
 #[derive(Debug, Clone)]
@@ -118,19 +118,5 @@ pub enum TransferEncoding {
     Base64,
     /// Declared, and unknown: the bytes are taken as they are.
     #[serde(rename = "unknown")]
-    Unknown,
-}
-
-/// What a part's structure says of its protection. What is inside documents and archives is `extract`'s to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Protection {
-    /// Plain.
-    None,
-    /// Signed: readable, and any edit breaks it.
-    Signed,
-    /// Encrypted: not readable.
-    Encrypted,
-    /// Not known.
     Unknown,
 }

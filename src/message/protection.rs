@@ -3,8 +3,9 @@
 use memchr::memmem;
 
 use super::params::Value;
-use super::part::{Part, PartKind, Protection, TransferEncoding};
+use super::part::{Part, PartKind, TransferEncoding};
 use super::transfer;
+use crate::verdict::Protection;
 
 /// Bytes of a base64 text that are decoded to look for armour.
 const PEEK_TEXT: usize = 64 << 10;

@@ -6,10 +6,10 @@ use memchr::memmem;
 
 use super::header::{self, HeaderEnd};
 use super::params::Value;
-use super::part::{Disposition, Part, PartKind, Protection, TransferEncoding};
+use super::part::{Disposition, Part, PartKind, TransferEncoding};
 use super::protection;
 use crate::limits::Limits;
-use crate::verdict::{Coverage, Gap, PartPath};
+use crate::verdict::{Coverage, Gap, PartPath, Protection};
 
 /// Reads the tree of the message whose header is `header` and whose content fields are `fields`.
 pub(super) fn read<'x>(

@@ -10,8 +10,8 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
 use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
 use super::{Case, Direction, Policy};
-use crate::message::{Message, Origin, Part, PartKind, Protection, TransferEncoding};
-use crate::verdict::{CoverageGap, Gap, Span, Zone};
+use crate::message::{Message, Origin, Part, PartKind, TransferEncoding};
+use crate::verdict::{CoverageGap, Gap, Protection, Span, Zone};
 
 /// One message before one policy.
 pub(super) struct Evaluation<'c> {
@@ -170,7 +170,7 @@ impl<'c> Evaluation<'c> {
         message.parts.iter().filter(|part| match part.protection {
             Protection::Signed => wanted.contains(&RawProtection::Signed),
             Protection::Encrypted => wanted.contains(&RawProtection::Encrypted),
-            Protection::None | Protection::Unknown => false,
+            Protection::None | Protection::Partly | Protection::Unknown => false,
         })
     }
 

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use memchr::memmem;
 
-use crate::message::{Disposition, Message, Part, PartKind, Protection};
+use crate::message::{Disposition, Message, Part, PartKind};
 use crate::respond::header::{HeaderLines, parameters};
-use crate::verdict::{Gap, PartPath};
+use crate::verdict::{Gap, PartPath, Protection};
 
 /// Why a message cannot take a disclaimer in its parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -123,7 +123,7 @@ fn protects(message: &Message<'_>, part: &Part<'_>) -> Option<Barrier> {
             _ => match above.protection {
                 Protection::Signed => Some(Barrier::Signed),
                 Protection::Encrypted => Some(Barrier::Encrypted),
-                Protection::None | Protection::Unknown => None,
+                Protection::None | Protection::Partly | Protection::Unknown => None,
             },
         }
     })

@@ -1,5 +1,9 @@
 //! What a sweep found and what is to happen: plain data that every room above can read. It holds no message content.
 
+mod file;
+
+pub use file::{Fact, Kind, KindGroup, Protection};
+
 use std::fmt;
 
 use jiff::SignedDuration;
@@ -132,8 +136,14 @@ pub enum Gap {
     TooManyHits,
     /// Encrypted.
     Encrypted,
+    /// What is inside unpacks to more than the caps allow.
+    ExpandsTooMuch,
     /// The time for the sweep ran out.
     OutOfTime,
+    /// Reading it took more memory than the cap.
+    OutOfMemory,
+    /// The reader of documents failed on it.
+    ReaderFailed,
 }
 
 impl Gap {
@@ -148,7 +158,10 @@ impl Gap {
             Self::TooMuchText => "too-much-text",
             Self::TooManyHits => "too-many-hits",
             Self::Encrypted => "encrypted",
+            Self::ExpandsTooMuch => "expands-too-much",
             Self::OutOfTime => "out-of-time",
+            Self::OutOfMemory => "out-of-memory",
+            Self::ReaderFailed => "reader-failed",
         }
     }
 }

@@ -1,0 +1,266 @@
+//! One inspection under way: which reader takes a file, what it found, and every cap on the way. Knows no format.
+
+use std::io::{self, Read};
+
+use super::kind::sniff;
+use super::{Inspection, Item, Mark, Place};
+use crate::limits::Limits;
+use crate::verdict::{Fact, Gap, Kind, Protection};
+
+/// How often the clock is asked while something unpacks, in bytes.
+const CHUNK: usize = 64 << 10;
+
+/// An inspection under way. Readers tell it what they find in the file that they were given.
+pub struct Reading<'r> {
+    /// The caps.
+    pub limits: &'r Limits,
+    expired: &'r dyn Fn() -> bool,
+    inspection: Inspection,
+    /// The index of the item being read.
+    current: usize,
+    depth: usize,
+    /// Bytes that were unpacked so far, of all files together.
+    expanded: u64,
+}
+
+/// Why a reader stops: what it was reading has a gap, which is noted where it stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop(pub Gap);
+
+/// What a reader's work comes to.
+pub type Outcome = Result<(), Stop>;
+
+impl From<io::Error> for Stop {
+    /// A stream that ends early or makes no sense.
+    fn from(_: io::Error) -> Self {
+        Self(Gap::Damaged)
+    }
+}
+
+impl<'r> Reading<'r> {
+    pub(super) fn new(limits: &'r Limits, expired: &'r dyn Fn() -> bool) -> Self {
+        Self { limits, expired, inspection: Inspection::default(), current: 0, depth: 0, expanded: 0 }
+    }
+
+    pub(super) fn whole(mut self, name: Option<&str>, bytes: &[u8]) -> Inspection {
+        self.read(None, name, bytes);
+        let ways = self.inspection.items.iter().map(|item| item.entry.clone().unwrap_or_default());
+        self.inspection.places.entries = ways.collect();
+        self.inspection.gaps.sort_unstable();
+        self.inspection.gaps.dedup();
+        self.inspection
+    }
+
+    /// Takes a file that lies inside the one being read, `path` being its name there, folders included, if it has any.
+    /// What is found in it is its own.
+    ///
+    /// # Errors
+    /// When no more may be read at all: the time or the room is over.
+    pub fn open(&mut self, path: Option<&str>, bytes: &[u8]) -> Outcome {
+        self.may_go_on()?;
+        let outer = self.current;
+        if self.depth >= self.limits.document_depth {
+            self.entry(path, sniff(bytes), Protection::Unknown, bytes.len() as u64)?;
+            self.current = self.inspection.items.len().saturating_sub(1);
+            self.gap(Gap::TooDeep);
+        } else {
+            self.depth += 1;
+            let way = self.way(path);
+            let name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
+            self.read(Some(way), name, bytes);
+            self.depth -= 1;
+        }
+        self.current = outer;
+        Ok(())
+    }
+
+    /// Notes a file inside the one being read that is not opened: encrypted, too large, or only listed.
+    ///
+    /// # Errors
+    /// When no more entries may be noted.
+    pub fn entry(&mut self, path: Option<&str>, kind: Kind, protection: Protection, size: u64) -> Outcome {
+        self.may_go_on()?;
+        let name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
+        let mut item = Item::new(kind, name, size);
+        item.entry = Some(self.way(path));
+        item.protection = protection;
+        self.inspection.items.push(item);
+        Ok(())
+    }
+
+    /// Unpacks a stream to its end, within the caps. `packed` is the size of what it is unpacked from.
+    ///
+    /// # Errors
+    /// When it is damaged, or larger than the caps allow; nothing of it is kept then.
+    pub fn unpack(&mut self, stream: &mut dyn Read, packed: u64) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::new();
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            self.may_go_on()?;
+            let read = match stream.read(&mut chunk) {
+                Ok(0) => return Ok(bytes),
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error.into()),
+            };
+            self.spend(read as u64)?;
+            let size = (bytes.len() + read) as u64;
+            let most =
+                packed.saturating_mul(self.limits.expansion_ratio).max(self.limits.expansion_free_bytes);
+            if size > self.limits.entry_bytes || size > most {
+                return Err(Stop(Gap::ExpandsTooMuch));
+            }
+            bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
+        }
+    }
+
+    /// Counts bytes that were unpacked by other means than [`Self::unpack`].
+    ///
+    /// # Errors
+    /// When it is more than all files together may come to.
+    pub fn spend(&mut self, bytes: u64) -> Outcome {
+        self.expanded = self.expanded.saturating_add(bytes);
+        if self.expanded > self.limits.expanded_bytes {
+            return Err(Stop(Gap::ExpandsTooMuch));
+        }
+        Ok(())
+    }
+
+    /// Whether there is time, and room for another item.
+    ///
+    /// # Errors
+    /// When there is not.
+    pub fn may_go_on(&self) -> Outcome {
+        if (self.expired)() {
+            return Err(Stop(Gap::OutOfTime));
+        }
+        if self.inspection.items.len() >= self.limits.document_entries {
+            return Err(Stop(Gap::TooManyParts));
+        }
+        Ok(())
+    }
+
+    /// Says what the file is, where its reader knows better than its first bytes.
+    pub fn kind(&mut self, kind: Kind) {
+        self.with_item(|item| {
+            let known = Item::new(kind, item.name.as_deref(), item.size);
+            item.kind = kind;
+            // What the name hides depends on what the file is.
+            item.facts.retain(|fact| !matches!(fact, Fact::NameHidesKind | Fact::WrongEnding));
+            known.facts.iter().for_each(|fact| item.note(*fact));
+        });
+    }
+
+    /// Says how the file is protected. Encrypted content is a gap as well.
+    pub fn protection(&mut self, protection: Protection) {
+        self.with_item(|item| item.protection = protection);
+        if matches!(protection, Protection::Encrypted | Protection::Partly) {
+            self.gap(Gap::Encrypted);
+        }
+    }
+
+    /// Notes a fact about the file.
+    pub fn fact(&mut self, fact: Fact) {
+        self.with_item(|item| item.note(fact));
+    }
+
+    /// Notes what could not be read of the file.
+    pub fn gap(&mut self, gap: Gap) {
+        if gap == Gap::Damaged {
+            self.fact(Fact::Damaged);
+        }
+        let entry = (gap, u32::try_from(self.current).unwrap_or(u32::MAX));
+        if !self.inspection.gaps.contains(&entry) {
+            self.inspection.gaps.push(entry);
+        }
+    }
+
+    /// The name of a sheet that cells refer to: its number for [`Place::Cell`].
+    pub fn sheet(&mut self, name: &str) -> u32 {
+        let sheets = &mut self.inspection.places.sheets;
+        sheets.push(name.chars().filter(|letter| !letter.is_control()).collect());
+        u32::try_from(sheets.len().saturating_sub(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Adds a piece of text. Pieces are kept apart by a line break; line ends within become `\n`.
+    ///
+    /// # Errors
+    /// When there is more text than may be swept; as much of it as fits was added.
+    pub fn text(&mut self, place: Place, text: &str) -> Outcome {
+        let text = text.trim_end();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let item = u32::try_from(self.current).unwrap_or(u32::MAX);
+        let whole = &mut self.inspection.text;
+        let marks = &mut self.inspection.places.marks;
+        if marks.last().is_none_or(|last| (last.item, last.place) != (item, place)) {
+            let start = u32::try_from(whole.len()).unwrap_or(u32::MAX);
+            marks.push(Mark { start, item, place });
+        }
+        let room = self.limits.part_text_bytes.saturating_sub(whole.len());
+        let fits = if text.len() < room {
+            text
+        } else {
+            let end = (0..=room).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+            text.get(..end).unwrap_or_default()
+        };
+        push_clean(whole, fits);
+        whole.push('\n');
+        if fits.len() < text.len() { Err(Stop(Gap::TooMuchText)) } else { Ok(()) }
+    }
+
+    fn with_item(&mut self, change: impl FnOnce(&mut Item)) {
+        if let Some(item) = self.inspection.items.get_mut(self.current) {
+            change(item);
+        }
+    }
+
+    /// The way to an entry of the file being read.
+    fn way(&self, path: Option<&str>) -> String {
+        let outer = self.inspection.items.get(self.current).and_then(|item| item.entry.as_deref());
+        let path = path.unwrap_or("(no name)");
+        match outer {
+            Some(outer) => format!("{outer}/{path}"),
+            None => path.to_owned(),
+        }
+    }
+
+    /// Takes a file: notes what it is, and lets its reader at it.
+    fn read(&mut self, way: Option<String>, name: Option<&str>, bytes: &[u8]) {
+        let kind = sniff(bytes);
+        let mut item = Item::new(kind, name, bytes.len() as u64);
+        item.entry = way;
+        self.current = self.inspection.items.len();
+        self.inspection.items.push(item);
+        let item = self.current;
+        let outcome = read_as(kind, bytes, self);
+        self.current = item;
+        if let Err(Stop(gap)) = outcome {
+            self.gap(gap);
+        }
+    }
+}
+
+/// The table of readers: which one takes which kind.
+fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
+    let _ = (kind, bytes, reading);
+    Ok(())
+}
+
+/// Appends text with its line ends made `\n` and without NUL.
+fn push_clean(out: &mut String, text: &str) {
+    if !text.contains(['\r', '\0']) {
+        out.push_str(text);
+        return;
+    }
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\0' => {}
+            '\r' if letters.peek() == Some(&'\n') => {}
+            '\r' => out.push('\n'),
+            other => out.push(other),
+        }
+    }
+}

@@ -87,7 +87,7 @@ fn a_fault_is_shown_at_its_line_and_ends_with_1() {
 fn scan_says_where_and_keeps_the_words_to_itself() {
     let arguments = ["scan", "--policy", "rules", "--json", "--at", "2026-01-14T10:00", "-"];
     let report = json(&mailwarden_reading(&arguments, SOLICITOR).out);
-    assert_eq!((&report["version"], &report["file"]), (&1.into(), &"-".into()));
+    assert_eq!((&report["version"], &report["file"]), (&2.into(), &"-".into()));
     assert_eq!(report["actions"][0]["direction"], "outbound");
     let findings = report["findings"].as_array().unwrap();
     assert!(!findings.is_empty(), "{report}");
@@ -106,6 +106,61 @@ fn scan_says_where_and_keeps_the_words_to_itself() {
         let (start, end) = (at("start"), at("end"));
         assert_eq!(&text["text"].as_str().unwrap()[start..end], finding["text"].as_str().unwrap());
     }
+}
+
+/// A policy that looks for a disguised word, and a message that has one.
+fn teapots() -> (tempfile::TempDir, &'static [u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("organisation.toml"),
+        "name = \"Oakfield\"\ndomains = [\"oakfield.example\"]\n",
+    )
+    .unwrap();
+    fs::create_dir(folder.path().join("lists")).unwrap();
+    fs::write(folder.path().join("lists/china.txt"), "@disguises all\ncrock*\nteapot = 3\n").unwrap();
+    let rule = "[[rule]]\nid = \"china\"\ntitle = \"China\"\ncategory = \"trips\"\nseverity = \"mild\"\nmode = \"notify\"\n\
+        [rule.if]\nwords = { list = \"china\", at-least = 2 }\n[rule.then]\naction = \"tag\"\n";
+    fs::write(folder.path().join("china.toml"), rule).unwrap();
+    let message = b"From: j.hart@oakfield.example\r\nTo: hire@coaches.example\r\nSubject: Two\r\n\r\n\
+        A t3apot, and further crockery.\r\n";
+    (folder, message)
+}
+
+#[test]
+fn a_finding_tells_the_disguise_and_to_whom_may_see_it_the_term() {
+    let (folder, message) = teapots();
+    let policy = folder.path().to_str().unwrap();
+    for command in [&["scan", "--json"][..], &["scan"], &["explain"], &["explain", "--json"]] {
+        let arguments = [command, &["--policy", policy, "-"]].concat();
+        let ran = mailwarden_reading(&arguments, message);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert!(ran.out.contains("leet"), "{}", ran.out);
+        for word in ["t3apot", "teapot", "crock"] {
+            assert!(!ran.out.contains(word), "{command:?} shows {word}: {}", ran.out);
+        }
+        let ran = mailwarden_reading(&[&arguments[..], &["--reveal"]].concat(), message);
+        for word in ["t3apot", "teapot", "crockery", "crock*", "leet"] {
+            assert!(ran.out.contains(word), "{command:?} --reveal lacks {word}: {}", ran.out);
+        }
+    }
+    let arguments = ["scan", "--json", "--reveal", "--policy", policy, "-"];
+    let findings = &json(&mailwarden_reading(&arguments, message).out)["findings"];
+    let shown = |index: usize| ["text", "term", "disguises"].map(|name| findings[index][name].to_string());
+    assert_eq!(shown(0), [r#""t3apot""#, r#""teapot""#, r#"["leet"]"#]);
+    assert_eq!(shown(1), [r#""crockery""#, r#""crock*""#, "[]"]);
+}
+
+#[test]
+fn explain_tells_the_places_of_what_was_not_enough() {
+    let (folder, _) = teapots();
+    let message = b"From: j.hart@oakfield.example\r\nTo: a@b.example\r\nSubject: One\r\n\r\nA teap0t.\r\n";
+    let policy = folder.path().to_str().unwrap();
+    let ran = mailwarden_reading(&["explain", "--policy", policy, "--all", "-"], message);
+    assert!(
+        ran.out.contains("did not match") && ran.out.contains("bytes 2 to 8, disguised (leet)"),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

@@ -93,7 +93,7 @@ pub struct Scan {
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
-    /// Also print the words that matched.
+    /// Also print the words that matched, and the lists' terms that they were found by.
     #[arg(long)]
     pub reveal: bool,
 }
@@ -123,6 +123,9 @@ pub struct Explain {
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
+    /// Also print the words that matched, and the lists' terms that they were found by.
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 /// Options of `backtest`.
@@ -216,6 +219,9 @@ pub enum HeldCommand {
         /// Write the message itself to standard output, byte for byte.
         #[arg(long, requires = "why")]
         content: bool,
+        /// Print what was found, in words: the text as it stood, and the list's term.
+        #[arg(long, requires = "why", conflicts_with = "content")]
+        reveal: bool,
         /// Why its content is read; recorded.
         #[arg(long)]
         why: Option<String>,

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use super::arguments::Explain;
 use super::paint::{self, Tone, paint};
 use super::policy_source::PolicySource;
-use super::{CliError, Ended, input};
+use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
 use crate::people::People;
-use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, RuleExplanation};
+use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, Reveal, RuleExplanation};
 use crate::verdict::Mode;
 
 /// Explains each message of a file.
@@ -22,7 +22,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
         let envelope = input::envelope(&file.raw, &options.envelope, &limits);
         let message = Message::parse(&file.raw, &limits);
         let extraction = Extraction::read(&message, &limits);
-        let explanation = policy.explain(&Case {
+        let case = Case {
             envelope: &envelope,
             message: &message,
             extraction: &extraction,
@@ -30,7 +30,8 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
             limits: &limits,
             now: &moment,
             expired: &|| false,
-        });
+        };
+        let explanation = policy.explain(&case, Reveal::when(options.reveal));
         let text = if options.json {
             serde_json::to_string(&explanation).map_err(|error| CliError::Failed(error.to_string()))? + "\n"
         } else {
@@ -107,6 +108,9 @@ fn condition_for_people(condition: &ConditionExplanation, role: &str, indent: us
     let name = format!("{role} {}", condition.condition);
     let sign = paint(format!("{sign:<8}"), tone);
     let mut text = format!("{:indent$}{sign} {name:<20} {}\n", "", condition.why);
+    for place in &condition.places {
+        text += &format!("{:indent$}{:<8} {}\n", "", "", paint(scan::place(place), Tone::Quiet));
+    }
     for inner in &condition.inner {
         text += &condition_for_people(inner, "", indent + 2);
     }

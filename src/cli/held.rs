@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::arguments::{Decide, Held, HeldCommand};
 use super::paint::{self, Tone};
@@ -26,12 +26,16 @@ pub fn run(source: &PolicySource, options: &Held) -> Result<Ended, CliError> {
         let store = Store::open(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             HeldCommand::List { all, json } => list(&store, *all, *json).await?,
-            HeldCommand::Show { reference, content: false, json, .. } => {
+            HeldCommand::Show { reference, content: false, reveal: false, json, .. } => {
                 show(&store, reference, *json).await?
             }
-            HeldCommand::Show { reference, why, by, .. } => {
-                let why = why.as_deref().unwrap_or_default();
-                return content(&store, reference, why, by.as_deref()).await;
+            HeldCommand::Show { reference, reveal, why, by, json, .. } => {
+                let (why, by) = (why.as_deref().unwrap_or_default(), person(by.as_deref())?);
+                let reading = Reader { store: &store, reference: parse(reference)?, by, why };
+                match reveal {
+                    false => return reading.content().await,
+                    true => reading.found(*json).await?,
+                }
             }
             HeldCommand::Release(decide) => release(&store, &config, decide).await?,
             HeldCommand::Delete(decide) => delete(&store, decide).await?,
@@ -113,13 +117,47 @@ fn for_people(message: &HeldMessage) -> String {
     paint::table(&[summary.reference.as_str(), ""], rows)
 }
 
-/// Writes the message itself, once the reading is on the record.
-async fn content(store: &Store, reference: &str, why: &str, by: Option<&str>) -> Result<Ended, CliError> {
-    let reference = parse(reference)?;
-    let by = person(by)?;
-    let bytes = store.read(&reference, &by, why, Timestamp::now()).await.map_err(refused)?;
-    io::stdout().write_all(&bytes).map_err(CliError::io("standard output"))?;
-    Ok(Ended::Well)
+/// Somebody who reads what a message says, and why.
+struct Reader<'a> {
+    store: &'a Store,
+    reference: Reference,
+    by: String,
+    why: &'a str,
+}
+
+impl Reader<'_> {
+    /// Writes the message itself, once the reading is on the record.
+    async fn content(&self) -> Result<Ended, CliError> {
+        let Self { store, reference, by, why } = self;
+        let bytes = store.read(reference, by, why, Timestamp::now()).await.map_err(refused)?;
+        io::stdout().write_all(&bytes).map_err(CliError::io("standard output"))?;
+        Ok(Ended::Well)
+    }
+
+    /// What was found, in words, once the reading is on the record.
+    async fn found(&self, as_json: bool) -> Result<String, CliError> {
+        let Self { store, reference, by, why } = self;
+        let bytes = store.read_found(reference, by, why, Timestamp::now()).await.map_err(refused)?;
+        let damaged =
+            |error| CliError::Failed(format!("what was found in {reference} cannot be read: {error}"));
+        let found: Vec<Value> = match bytes.as_slice() {
+            [] => Vec::new(),
+            bytes => serde_json::from_slice(bytes).map_err(damaged)?,
+        };
+        if as_json {
+            return Ok(found.iter().map(|place| format!("{place}\n")).collect());
+        }
+        let column = |place: &Value, name: &str| match place.get(name) {
+            Some(Value::String(text)) => text.escape_debug().to_string(),
+            Some(Value::Array(names)) => {
+                names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            }
+            _ => String::new(),
+        };
+        let names = ["rule", "entity", "zone", "part", "text", "term", "disguises"];
+        let row = |place: &Value| names.iter().map(|name| column(place, name)).collect();
+        Ok(paint::table(&names, found.iter().map(row).collect()))
+    }
 }
 
 async fn release(store: &Store, config: &Config, decide: &Decide) -> Result<String, CliError> {

@@ -13,18 +13,19 @@ use super::{CliError, Ended};
 use crate::limits::Limits;
 use crate::message::Envelope;
 use crate::people::People;
-use crate::policy::{Direction, Policy};
+use crate::policy::{Direction, Place, Policy, Reveal};
 use crate::scan::{Scanned, scan};
-use crate::verdict::{Action, Coverage, Finding, PartPath, Protection, RuleMatch};
+use crate::verdict::{Action, Coverage, PartPath, Protection, RuleMatch};
 
-/// The version of `scan --json`; grows when a field changes its meaning or goes.
-const VERSION: u32 = 1;
+/// The version of `scan --json`; grows when a field comes, goes or changes its meaning.
+const VERSION: u32 = 2;
 
 /// Sweeps every message that the arguments name.
 pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
     let (policy, limits) = source.policy()?;
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
     let mut out = io::stdout().lock();
+    let reveal = Reveal::when(options.reveal);
     let mut totals = Totals::default();
     for file in input::files(&options.files)? {
         for message in input::messages(&file)? {
@@ -34,8 +35,7 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
                 scan(&envelope, &message.raw, &policy, &People::default(), &limits, &moment, &|| false);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
-            let report =
-                Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), options.reveal);
+            let report = Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), reveal);
             if options.json {
                 serde_json::to_writer(&mut out, &report)
                     .map_err(|error| CliError::io("standard output")(error.into()))?;
@@ -59,7 +59,7 @@ struct Report<'a> {
     verdict: Action,
     actions: Vec<RecipientAction<'a>>,
     rules: &'a [RuleMatch],
-    findings: Vec<FindingLine<'a>>,
+    findings: Vec<Place>,
     parts: Vec<PartLine>,
     coverage: &'a Coverage,
     elapsed_us: u128,
@@ -73,13 +73,23 @@ struct RecipientAction<'a> {
     action: Action,
 }
 
-/// A finding, with its words where they are asked for.
-#[derive(Serialize)]
-struct FindingLine<'a> {
-    #[serde(flatten)]
-    finding: &'a Finding,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+/// For people: `swearing in body of part 1, bytes 4 to 9, disguised (leet)`, then the words where they may be shown.
+pub fn place(place: &Place) -> String {
+    let Place { finding, words } = place;
+    let mut text = format!(
+        "{} in {} of part {}, bytes {} to {}",
+        finding.entity, finding.zone, finding.part, finding.span.start, finding.span.end
+    );
+    if !finding.disguises.is_empty() {
+        text += &format!(", disguised ({})", finding.disguises);
+    }
+    if let Some(words) = words {
+        text += &format!("  \"{}\"", words.text.escape_debug());
+    }
+    if let Some(term) = words.as_ref().and_then(|words| words.term.as_ref()) {
+        text += &format!(", the term \"{}\"", term.escape_debug());
+    }
+    text
 }
 
 /// A part and what is known of it.
@@ -131,15 +141,10 @@ impl<'a> Report<'a> {
         scanned: &'a Scanned<'_>,
         policy: &Policy,
         elapsed_us: u128,
-        reveal: bool,
+        reveal: Reveal,
     ) -> Self {
         let directions = policy.directions(envelope);
         let actions = envelope.recipients.iter().enumerate().zip(&scanned.verdict.recipients);
-        let reveal_text = |finding: &Finding| {
-            let texts = &scanned.extraction.texts;
-            let text = texts.iter().find(|text| text.zone == finding.zone && text.part == finding.part)?;
-            text.text.get(finding.span.start..finding.span.end)
-        };
         Self {
             version: VERSION,
             file: &message.name,
@@ -156,7 +161,7 @@ impl<'a> Report<'a> {
                 .verdict
                 .findings
                 .iter()
-                .map(|finding| FindingLine { finding, text: reveal_text(finding).filter(|_| reveal) })
+                .map(|finding| policy.place(finding, &scanned.extraction, reveal))
                 .collect(),
             parts: part_lines(scanned),
             coverage: &scanned.verdict.coverage,
@@ -173,18 +178,8 @@ impl<'a> Report<'a> {
             self.file,
             paint::paint(rules.join(", "), Tone::Quiet)
         );
-        for line in &self.findings {
-            let finding = line.finding;
-            let words = line.text.map(|words| format!("  \"{}\"", words.escape_debug())).unwrap_or_default();
-            text += &format!(
-                "        {}: {} in {} of part {}, bytes {} to {}{words}\n",
-                finding.rule,
-                finding.entity,
-                finding.zone,
-                finding.part,
-                finding.span.start,
-                finding.span.end
-            );
+        for found in &self.findings {
+            text += &format!("        {}: {}\n", found.finding.rule, place(found));
         }
         for gap in &self.coverage.gaps {
             text += &format!("        not inspected: part {}: {}\n", gap.part, gap.gap.name());

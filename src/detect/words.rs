@@ -10,14 +10,11 @@ use crate::detect::sweep::{Sweep, Visitor};
 use crate::detect::switches::{Disguises, Forms};
 use crate::detect::trie::{Ending, Found, Trie, Word};
 use crate::verdict::Span;
+pub use crate::verdict::TermId;
 
 /// A list's number in a [`WordIndex`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListId(pub u16);
-
-/// A term's number within its list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct TermId(pub u32);
 
 /// A term that stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

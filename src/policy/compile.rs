@@ -125,6 +125,10 @@ fn assemble(
 ) -> Policy {
     let lists: Vec<WordList> = build.lists.into_iter().map(|file| file.list).collect();
     let words = WordIndex::new(&lists);
+    let terms = lists
+        .into_iter()
+        .map(|list| (list.name, list.terms.into_iter().map(|term| term.text).collect()))
+        .collect();
     let modes = modes(&organisation, &rules);
     let domain_only = build.parties.iter().map(|party| party.is_domain_only(&organisation)).collect();
     Policy {
@@ -136,6 +140,7 @@ fn assemble(
         parties: build.parties,
         domain_only,
         words,
+        terms,
         word_zones: build.word_zones,
         patterns,
         has_patterns: !build.patterns.is_empty(),

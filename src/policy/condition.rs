@@ -1,5 +1,7 @@
 //! Conditions, compiled: what they look for is parsed, numbered and indexed. Never evaluated here.
 
+use std::fmt;
+
 use globset::GlobSet;
 
 use super::Direction;
@@ -133,16 +135,96 @@ impl Zones {
     }
 }
 
+/// Something for each zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct ByZone<T>([T; Zone::ALL.len()]);
+
+impl<T: Copy + Default> ByZone<T> {
+    pub(super) fn all(value: T) -> Self {
+        Self([value; Zone::ALL.len()])
+    }
+
+    pub(super) fn at(&self, zone: Zone) -> T {
+        self.iter().find(|(other, _)| *other == zone).map(|(_, value)| value).unwrap_or_default()
+    }
+
+    pub(super) fn set(&mut self, zone: Zone, value: T) {
+        for (other, slot) in Zone::ALL.into_iter().zip(&mut self.0) {
+            if other == zone {
+                *slot = value;
+            }
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Zone, T)> {
+        Zone::ALL.into_iter().zip(self.0)
+    }
+}
+
+/// A weight in hundredths, since a zone's factor may have two decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(super) struct Weight(pub(super) u64);
+
+impl Weight {
+    /// A weight as a list or a rule writes it.
+    pub(super) const fn whole(weight: u64) -> Self {
+        Self(weight.saturating_mul(100))
+    }
+
+    /// Times a factor in hundredths.
+    pub(super) const fn times(self, factor: u16) -> Self {
+        Self((self.0 / 100).saturating_mul(factor as u64))
+    }
+}
+
+impl std::iter::Sum for Weight {
+    fn sum<I: Iterator<Item = Self>>(weights: I) -> Self {
+        Self(weights.fold(0, |sum, weight| sum.saturating_add(weight.0)))
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = format!("{}.{:02}", self.0 / 100, self.0 % 100);
+        f.write_str(number.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+/// What the terms that were found must weigh together. One of these must be reached, where there are any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Thresholds {
+    /// In all zones that are looked at.
+    pub(super) message: Option<Weight>,
+    /// In a zone by itself.
+    pub(super) zones: ByZone<Option<Weight>>,
+}
+
+impl Thresholds {
+    pub(super) fn of_zones(&self) -> impl Iterator<Item = (Zone, Weight)> {
+        self.zones.iter().filter_map(|(zone, weight)| Some((zone, weight?)))
+    }
+}
+
+/// Different terms of one list that stand close together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Together {
+    pub(super) at_least: usize,
+    /// The most characters from the end of the first to the beginning of the last.
+    pub(super) within: usize,
+}
+
 /// Terms of a list.
 #[derive(Debug, Clone)]
 pub(super) struct WordsTest {
     pub(super) list: ListId,
     pub(super) name: String,
     pub(super) zones: Zones,
-    /// The sum of the weights of the different terms.
-    pub(super) threshold: u64,
+    pub(super) thresholds: Thresholds,
+    /// What a term's weight is multiplied by in each zone, in hundredths.
+    pub(super) factors: ByZone<u16>,
     /// The number of different terms.
     pub(super) at_least: usize,
+    pub(super) together: Option<Together>,
     pub(super) near: Option<NearTest>,
 }
 

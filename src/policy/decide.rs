@@ -7,7 +7,7 @@ use super::evaluate::{Evaluation, satisfies};
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::{Case, Policy};
-use crate::verdict::{Action, Detector, Finding, Mode, PartPath, RuleMatch, Span, Verdict, Zone};
+use crate::verdict::{Action, Detector, Disguises, Finding, Mode, PartPath, RuleMatch, Span, Verdict, Zone};
 
 /// What rules said of a message.
 struct Matches {
@@ -87,8 +87,7 @@ impl Evaluation<'_> {
     fn findings(&self, rule: &Rule, conditions: &[Condition], class: &Class, found: &mut Vec<Finding>) {
         for condition in conditions {
             match &condition.test {
-                Test::Words(test) => self.hit_findings(rule, &condition.test, &test.name, found),
-                Test::Pattern(test) => self.hit_findings(rule, &condition.test, &test.name, found),
+                Test::Words(_) | Test::Pattern(_) => self.hit_findings(rule, &condition.test, found),
                 Test::Header(test) => {
                     let values = self.values(&test.name).into_iter();
                     found.extend(values.filter(|(_, _, value)| satisfies(test, value)).map(
@@ -122,13 +121,19 @@ impl Evaluation<'_> {
         }
     }
 
-    fn hit_findings(&self, rule: &Rule, test: &Test, name: &str, found: &mut Vec<Finding>) {
-        let detector = if matches!(test, Test::Words(_)) { Detector::Words } else { Detector::Pattern };
+    /// What a list or pattern found, whether or not that is enough for the condition.
+    pub(super) fn hit_findings(&self, rule: &Rule, test: &Test, found: &mut Vec<Finding>) {
+        let (detector, name) = match test {
+            Test::Words(test) => (Detector::Words, &test.name),
+            Test::Pattern(test) => (Detector::Pattern, &test.name),
+            _ => return,
+        };
         let texts = self.sweep.texts();
         let Some(tally) = self.tally(test) else { return };
         for hit in &tally.hits {
             if let Some(text) = texts.get(hit.text) {
-                found.push(finding(rule, detector, name, (text.zone, text.part.clone()), hit.span));
+                let place = finding(rule, detector, name, (text.zone, text.part.clone()), hit.span);
+                found.push(Finding { disguises: hit.by, term: hit.term(detector), ..place });
             }
         }
     }
@@ -154,6 +159,8 @@ fn finding(
         zone,
         part,
         span,
+        disguises: Disguises::NONE,
+        term: None,
     }
 }
 

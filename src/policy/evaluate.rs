@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
-use super::condition::{AttachmentTest, Condition, HeaderTest, Test};
+use super::condition::{AttachmentTest, Condition, HeaderTest, Test, Thresholds};
 use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
 use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
@@ -48,8 +48,8 @@ impl<'c> Evaluation<'c> {
                 (*at_least..=*at_most).contains(&self.recipients(*which))
             }
             Test::Header(test) => self.header(test),
-            Test::Words(test) => self.sweep.words(test).reaches(test.threshold, test.at_least),
-            Test::Pattern(test) => self.sweep.pattern(test).reaches(0, test.at_least),
+            Test::Words(test) => self.sweep.words(test).reaches(&test.thresholds, test.at_least),
+            Test::Pattern(test) => self.sweep.pattern(test).reaches(&Thresholds::default(), test.at_least),
             Test::Attachment(test) => {
                 let found = self.attachments(test).count();
                 (test.count.0..=test.count.1).contains(&found)

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::condition::{Condition, Test};
+use super::condition::{Condition, Test, WordsTest};
 use super::evaluate::Evaluation;
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::sweep::Tally;
-use super::{Case, Direction, Policy, decide};
-use crate::verdict::{Action, Mode, RuleId, Verdict};
+use super::{Case, Direction, Place, Policy, Reveal, decide};
+use crate::verdict::{Action, Finding, Mode, RuleId, Verdict};
 
 /// A decision with its reasons.
 #[derive(Debug, Clone, Serialize)]
@@ -69,6 +69,9 @@ pub struct ConditionExplanation {
     pub held: Held,
     /// Why: what was wanted and what there was, in counts and places.
     pub why: String,
+    /// The first of the places where its list or pattern found something, whether or not that was enough.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
     /// The conditions inside `any`, `all` and `not`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inner: Vec<ConditionExplanation>,
@@ -86,8 +89,11 @@ pub enum Held {
     No,
 }
 
+/// Most places of one condition that are told.
+const PLACES: usize = 50;
+
 /// Decides, and says why.
-pub(super) fn explain(policy: &Policy, case: &Case<'_>) -> Explanation {
+pub(super) fn explain(policy: &Policy, case: &Case<'_>, reveal: Reveal) -> Explanation {
     let classes = classes(policy, case.envelope);
     let evaluation = Evaluation::new(policy, case, &classes);
     let rules = policy
@@ -98,7 +104,11 @@ pub(super) fn explain(policy: &Policy, case: &Case<'_>) -> Explanation {
             let mode = classes.iter().find_map(|class| policy.mode(class.school, index));
             let here: Vec<&Class> =
                 classes.iter().filter(|class| policy.mode(class.school, index).is_some()).collect();
-            explain_rule(&evaluation, rule, mode, &here, &classes)
+            let mut explained = explain_rule(&evaluation, rule, mode, &here, &classes);
+            let RuleExplanation { conditions, exceptions, .. } = &mut explained;
+            add_places(&evaluation, rule, &rule.when, conditions, reveal);
+            add_places(&evaluation, rule, &rule.unless, exceptions, reveal);
+            explained
         })
         .collect();
     Explanation {
@@ -106,6 +116,25 @@ pub(super) fn explain(policy: &Policy, case: &Case<'_>) -> Explanation {
         moment: evaluation.moment.to_string(),
         directions: policy.directions(case.envelope),
         rules,
+    }
+}
+
+/// Tells where each condition's list or pattern found something.
+fn add_places(
+    evaluation: &Evaluation<'_>,
+    rule: &Rule,
+    conditions: &[Condition],
+    explained: &mut [ConditionExplanation],
+    reveal: Reveal,
+) {
+    for (condition, explained) in conditions.iter().zip(explained) {
+        let mut findings = Vec::new();
+        evaluation.hit_findings(rule, &condition.test, &mut findings);
+        findings.truncate(PLACES);
+        let place = |finding: &Finding| evaluation.policy.place(finding, evaluation.case.extraction, reveal);
+        explained.places = findings.iter().map(place).collect();
+        let inner: Vec<Condition> = condition.test.groups().iter().flatten().cloned().collect();
+        add_places(evaluation, rule, &inner, &mut explained.inner, reveal);
     }
 }
 
@@ -187,6 +216,7 @@ fn explain_condition(
         condition: condition.test.key().to_owned(),
         held,
         why: why(evaluation, condition, classes, held),
+        places: Vec::new(),
         inner: inner.map(|condition| explain_condition(evaluation, condition, classes)).collect(),
     }
 }
@@ -223,16 +253,13 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
         }
         Test::Words(test) => {
             let tally = evaluation.sweep.words(test);
-            let wanted = match test.threshold {
-                0 => format!("wanted {}", test.at_least),
-                threshold => format!("wanted {}, weight {threshold}", test.at_least),
-            };
             format!(
-                "{} of \"{}\", weight {}{}; {wanted}",
+                "{} of \"{}\", weight {}{}; wanted {}",
                 plural(tally.different, "term"),
                 test.name,
                 tally.weight,
-                places(evaluation, &tally)
+                places(evaluation, &tally),
+                wanted(test)
             )
         }
         Test::Pattern(test) => {
@@ -286,6 +313,21 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
         Test::Not(_) => format!("what stands inside {}", if yes { "does not hold" } else { "holds" }),
         _ => String::new(),
     }
+}
+
+/// What a list must come to: `2 within 100 characters, weight 5, or 3 in subject`.
+fn wanted(test: &WordsTest) -> String {
+    let mut wanted = test.at_least.to_string();
+    if let Some(together) = test.together {
+        wanted += &format!(" within {} characters", together.within);
+    }
+    let message = test.thresholds.message.map(|weight| format!("weight {weight}"));
+    let zones = test.thresholds.of_zones().map(|(zone, weight)| format!("weight {weight} in {zone}"));
+    let weights: Vec<String> = message.into_iter().chain(zones).collect();
+    if !weights.is_empty() {
+        wanted += &format!(", {}", weights.join(" or "));
+    }
+    wanted
 }
 
 /// Where hits stand: ` in body of part 1`, each place once, the first few.

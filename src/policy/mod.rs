@@ -14,6 +14,7 @@ mod lint;
 mod located;
 mod organisation;
 mod party;
+mod place;
 mod raw;
 mod read;
 mod recipients;
@@ -22,6 +23,7 @@ mod rule_compile;
 mod sweep;
 mod tests;
 mod when;
+mod when_words;
 
 use std::collections::BTreeMap;
 
@@ -33,6 +35,7 @@ pub use explain::{ConditionExplanation, Explanation, Held, Outcome, RuleExplanat
 pub use fault::{Fault, Faults, Warning};
 pub use located::Hours;
 pub use organisation::{Organisation, School};
+pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Rule, Then, ThenHeader};
 
 use crate::detect::pattern::PatternIndex;
@@ -119,6 +122,8 @@ pub struct Policy {
     /// For each party, whether the answer is the same for all addresses of a domain.
     domain_only: Vec<bool>,
     words: WordIndex,
+    /// The terms of each list, for those who may know which of them was found.
+    terms: BTreeMap<String, Vec<String>>,
     word_zones: Zones,
     patterns: PatternIndex,
     has_patterns: bool,
@@ -203,8 +208,8 @@ impl Policy {
     }
 
     /// Decides on a message and says why. Slower than [`Policy::decide`]: for people.
-    pub fn explain(&self, case: &Case<'_>) -> Explanation {
-        explain::explain(self, case)
+    pub fn explain(&self, case: &Case<'_>, reveal: Reveal) -> Explanation {
+        explain::explain(self, case, reveal)
     }
 
     /// How every rule runs at a school; `None` is for mail that belongs to no school. `None` for an unknown school.

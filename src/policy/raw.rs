@@ -219,8 +219,52 @@ pub(super) struct RawWords {
     pub(super) zones: Option<Located<Vec<Zone>>>,
     /// The weights of the terms that were found, each term counted once, must add up to at least this.
     pub(super) threshold: Option<Located<u64>>,
+    /// Thresholds of single zones: the terms found in one of them alone must add up to its number, or those of the whole
+    /// message to `threshold`.
+    pub(super) zone_threshold: Option<Located<RawByZone<u64>>>,
+    /// What a term's weight is multiplied by in a zone, such as `{ subject = 2, quoted = 0.5 }`; 1 where left out.
+    pub(super) zone_factor: Option<Located<RawByZone<f64>>>,
     /// At least so many different terms of the list.
     pub(super) at_least: Option<Located<usize>>,
+    /// How many characters may lie between the first and the last of `at-least` different terms in the same text; what stands
+    /// alone does not count.
+    pub(super) within: Option<Located<usize>>,
+}
+
+/// A number for some of the zones.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawByZone<T> {
+    /// In the subject.
+    subject: Option<Located<T>>,
+    /// In what the sender wrote now.
+    body: Option<Located<T>>,
+    /// In what was quoted from earlier mail.
+    quoted: Option<Located<T>>,
+    /// In the signature.
+    signature: Option<Located<T>>,
+    /// In the text of attachments.
+    attachment: Option<Located<T>>,
+    /// In the names of attachments.
+    filename: Option<Located<T>>,
+    /// In the other header fields.
+    header: Option<Located<T>>,
+}
+
+impl<T> RawByZone<T> {
+    /// The zones that have a number.
+    pub(super) fn given(&self) -> impl Iterator<Item = (Zone, &Located<T>)> {
+        let all = [
+            (Zone::Subject, &self.subject),
+            (Zone::Body, &self.body),
+            (Zone::Quoted, &self.quoted),
+            (Zone::Signature, &self.signature),
+            (Zone::Attachment, &self.attachment),
+            (Zone::Filename, &self.filename),
+            (Zone::Header, &self.header),
+        ];
+        all.into_iter().filter_map(|(zone, number)| Some((zone, number.as_ref()?)))
+    }
 }
 
 /// A regular expression.

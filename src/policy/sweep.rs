@@ -1,16 +1,16 @@
 //! What a policy's lists and patterns find in one message: swept once, when first asked for. Keeps places, no words.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use super::condition::{NearTest, PatternTest, WordsTest, Zones};
+use super::condition::{ByZone, NearTest, PatternTest, Thresholds, Together, Weight, WordsTest, Zones};
 use super::{Case, Policy};
 use crate::detect::pattern::PatternId;
 use crate::detect::words::ListId;
 use crate::extract::Text;
-use crate::verdict::{Coverage, Gap, PartPath, Span};
+use crate::verdict::{Coverage, Detector, Disguises, Gap, PartPath, Span, TermId, Zone};
 
 /// The texts of one message and what stands in them.
 pub(super) struct Sweep<'c> {
@@ -30,6 +30,10 @@ struct Question {
     owner: u16,
     zones: Zones,
     near: Option<NearTest>,
+    together: Option<Together>,
+    factors: ByZone<u16>,
+    /// Whether the weight of each zone is asked for.
+    of_zones: bool,
 }
 
 /// A term or a pattern in one of the message's texts.
@@ -41,15 +45,26 @@ pub(super) struct Hit {
     pub(super) text: usize,
     /// Which term of the list; for a pattern, a hash of what matched.
     pub(super) what: u64,
-    pub(super) weight: u64,
+    pub(super) weight: Weight,
     pub(super) span: Span,
+    /// The disguises that a term stands in.
+    pub(super) by: Disguises,
+}
+
+impl Hit {
+    /// Which term of its list it is, where it is one of a list's.
+    pub(super) fn term(&self, detector: Detector) -> Option<TermId> {
+        u32::try_from(self.what).ok().filter(|_| detector == Detector::Words).map(TermId)
+    }
 }
 
 /// What a list or pattern came to.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     /// The weights of the different terms.
-    pub(super) weight: u64,
+    pub(super) weight: Weight,
+    /// Those of each zone by itself, where they are asked for.
+    of_zones: ByZone<Weight>,
     /// How many different terms or matching texts.
     pub(super) different: usize,
     /// Every place.
@@ -57,8 +72,12 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn reaches(&self, threshold: u64, at_least: usize) -> bool {
-        self.different >= at_least.max(1) && self.weight >= threshold
+    pub(super) fn reaches(&self, thresholds: &Thresholds, at_least: usize) -> bool {
+        let none = thresholds.message.is_none() && thresholds.of_zones().next().is_none();
+        self.different >= at_least.max(1)
+            && (none
+                || thresholds.message.is_some_and(|wanted| self.weight >= wanted)
+                || thresholds.of_zones().any(|(zone, wanted)| self.of_zones.at(zone) >= wanted))
     }
 }
 
@@ -97,13 +116,31 @@ impl<'c> Sweep<'c> {
 
     pub(super) fn words(&self, test: &WordsTest) -> Rc<Tally> {
         let hits = self.words_of(test.list);
-        self.tally(hits, Question { of_words: true, owner: test.list.0, zones: test.zones, near: test.near })
+        let question = Question {
+            of_words: true,
+            owner: test.list.0,
+            zones: test.zones,
+            near: test.near,
+            together: test.together,
+            factors: test.factors,
+            of_zones: test.thresholds.of_zones().next().is_some(),
+        };
+        self.tally(hits, question)
     }
 
     pub(super) fn pattern(&self, test: &PatternTest) -> Rc<Tally> {
         let owner = test.pattern.0;
         let hits = of(self.all_patterns(), owner);
-        self.tally(hits, Question { of_words: false, owner, zones: test.zones, near: test.near })
+        let question = Question {
+            of_words: false,
+            owner,
+            zones: test.zones,
+            near: test.near,
+            together: None,
+            factors: ByZone::all(100),
+            of_zones: false,
+        };
+        self.tally(hits, question)
     }
 
     fn words_of(&self, list: ListId) -> &[Hit] {
@@ -125,9 +162,18 @@ impl<'c> Sweep<'c> {
                     && question.near.is_none_or(|near| self.stands_near(hit, text, near))
             })
         };
-        let hits: Vec<Hit> = hits.iter().filter(counts).copied().collect();
-        let terms = different_terms(texts, &hits);
-        let tally = Rc::new(Tally { weight: terms.values().sum(), different: terms.len(), hits });
+        let mut hits: Vec<Hit> = hits.iter().filter(counts).copied().collect();
+        if let Some(wanted) = question.together {
+            hits = standing_together(texts, &hits, wanted);
+        }
+        let terms = different_terms(texts, &hits, &question.factors, |_| true);
+        let mut of_zones = ByZone::default();
+        for zone in Zone::ALL.into_iter().filter(|_| question.of_zones) {
+            let terms = different_terms(texts, &hits, &question.factors, |other| other == zone);
+            of_zones.set(zone, terms.into_values().sum());
+        }
+        let (different, weight) = (terms.len(), terms.into_values().sum());
+        let tally = Rc::new(Tally { weight, of_zones, different, hits });
         self.tallies.borrow_mut().insert(question, Rc::clone(&tally));
         tally
     }
@@ -170,8 +216,9 @@ impl<'c> Sweep<'c> {
                     owner: hit.list.0,
                     text: index,
                     what: u64::from(hit.term.0),
-                    weight: u64::from(hit.weight),
+                    weight: Weight::whole(u64::from(hit.weight)),
                     span: hit.span,
+                    by: hit.by,
                 }));
                 cut
             })
@@ -191,7 +238,14 @@ impl<'c> Sweep<'c> {
                     let PatternId(owner) = hit.pattern;
                     let mut hash = DefaultHasher::new();
                     text.text.get(hit.span.start..hit.span.end).hash(&mut hash);
-                    Hit { owner, text: index, what: hash.finish(), weight: 1, span: hit.span }
+                    Hit {
+                        owner,
+                        text: index,
+                        what: hash.finish(),
+                        weight: Weight::whole(1),
+                        span: hit.span,
+                        by: Disguises::NONE,
+                    }
                 }));
                 cut
             })
@@ -237,28 +291,79 @@ fn of(hits: &[Hit], owner: u16) -> &[Hit] {
     hits.get(from..until).unwrap_or(&[])
 }
 
-/// The parts that say the same thing, each with its terms and their weights.
-type Forms<'t> = BTreeMap<&'t PartPath, BTreeSet<(u64, u64)>>;
-
-/// The different terms and their weights. Of texts that say the same thing in two forms, the heavier form counts.
-fn different_terms(texts: &[Text], hits: &[Hit]) -> BTreeMap<u64, u64> {
-    let mut terms = BTreeMap::new();
-    let mut alternatives: BTreeMap<u16, Forms<'_>> = BTreeMap::new();
-    for hit in hits {
-        let Some(text) = texts.get(hit.text) else { continue };
-        match text.alternative {
-            None => _ = terms.insert(hit.what, hit.weight),
-            Some(number) => {
-                let form = alternatives.entry(number).or_default().entry(&text.part).or_default();
-                form.insert((hit.what, hit.weight));
+/// Of hits in the order of their texts and places, those that stand with enough different ones close to each other.
+fn standing_together(texts: &[Text], hits: &[Hit], wanted: Together) -> Vec<Hit> {
+    let mut all = Vec::new();
+    for here in hits.chunk_by(|one, next| one.text == next.text) {
+        let Some(text) = here.first().and_then(|hit| texts.get(hit.text)) else { continue };
+        let places = in_characters(&text.text, here);
+        // How often each term stands among the hits from `first` up to, not including, `next`.
+        let mut terms: HashMap<u64, usize> = HashMap::new();
+        let (mut next, mut kept) = (0, 0);
+        for (first, (hit, (_, end))) in here.iter().zip(&places).enumerate() {
+            let close = |place: &(usize, usize)| place.0.saturating_sub(*end) <= wanted.within;
+            while let Some(other) = here.get(next).filter(|_| places.get(next).is_some_and(close)) {
+                *terms.entry(other.what).or_default() += 1;
+                next += 1;
+            }
+            if terms.len() >= wanted.at_least {
+                all.extend(here.get(kept.max(first)..next).into_iter().flatten());
+                kept = next;
+            }
+            if let Some(count) = terms.get_mut(&hit.what) {
+                *count -= 1;
+                if *count == 0 {
+                    terms.remove(&hit.what);
+                }
             }
         }
     }
+    all
+}
+
+/// Where each hit begins and ends, in characters. Hits of one list don't overlap.
+fn in_characters(text: &str, hits: &[Hit]) -> Vec<(usize, usize)> {
+    let (mut byte, mut characters) = (0, 0);
+    let mut up_to = |end: usize| {
+        characters += text.get(byte..end).map_or(0, |between| between.chars().count());
+        byte = end;
+        characters
+    };
+    hits.iter().map(|hit| (up_to(hit.span.start), up_to(hit.span.end))).collect()
+}
+
+/// Different terms and what each weighs, where it weighs most.
+type Terms = BTreeMap<u64, Weight>;
+
+/// The different terms in some zones and their weights there. Of texts that say the same thing in two forms, the heavier
+/// form counts.
+fn different_terms(
+    texts: &[Text],
+    hits: &[Hit],
+    factors: &ByZone<u16>,
+    zones: impl Fn(Zone) -> bool,
+) -> Terms {
+    let mut terms = Terms::new();
+    let mut alternatives: BTreeMap<u16, BTreeMap<&PartPath, Terms>> = BTreeMap::new();
+    for hit in hits {
+        let Some(text) = texts.get(hit.text).filter(|text| zones(text.zone)) else { continue };
+        let form = match text.alternative {
+            None => &mut terms,
+            Some(number) => alternatives.entry(number).or_default().entry(&text.part).or_default(),
+        };
+        add(form, hit.what, hit.weight.times(factors.at(text.zone)));
+    }
     for forms in alternatives.into_values() {
-        let heavier = forms
-            .into_values()
-            .max_by_key(|terms| (terms.iter().map(|(_, weight)| weight).sum::<u64>(), terms.len()));
-        terms.extend(heavier.into_iter().flatten());
+        let heavier =
+            forms.into_values().max_by_key(|terms| (terms.values().copied().sum::<Weight>(), terms.len()));
+        for (what, weight) in heavier.into_iter().flatten() {
+            add(&mut terms, what, weight);
+        }
     }
     terms
+}
+
+fn add(terms: &mut Terms, what: u64, weight: Weight) {
+    let known = terms.entry(what).or_default();
+    *known = weight.max(*known);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Zoned;
 
-use super::{Case, Direction, Held, Outcome, Policy, Sources};
+use super::{Case, Direction, Held, Outcome, Policy, Reveal, Sources};
 use crate::extract::{Extraction, Text};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Field, Message, Origin};
@@ -551,7 +551,7 @@ fn an_explanation_agrees_with_the_decision() {
     let policy = policy(&rules);
     let draft =
         draft("teacher@oakfield.example", &["p@elsewhere.example", "b@oakfield.example"]).body("exclusion");
-    let explanation = draft.with(|case| policy.explain(case));
+    let explanation = draft.with(|case| policy.explain(case, Reveal::Nothing));
     assert_eq!(explanation.verdict, draft.decide(&policy));
     let outcomes: Vec<Outcome> = explanation.rules.iter().map(|rule| rule.outcome).collect();
     assert_eq!(outcomes[..3], [Outcome::Matched, Outcome::Cancelled, Outcome::NotHere]);

@@ -3,25 +3,22 @@
 use globset::{GlobSet, GlobSetBuilder};
 
 use super::address::glob;
-use super::condition::{
-    AttachmentTest, Condition, HeaderTest, NearTest, PartyId, PatternTest, Test, WordsTest, Zones,
-};
+use super::condition::{AttachmentTest, Condition, HeaderTest, NearTest, PartyId, PatternTest, Test, Zones};
 use super::located::Located;
 use super::organisation::{address_set, unknown};
 use super::party::Party;
 use super::raw::{
     InOut, Presence, RawAttachment, RawHeader, RawNear, RawOrigin, RawParty, RawPattern, RawSchedule,
-    RawSize, RawWhen, RawWords,
+    RawSize, RawWhen,
 };
 use super::rule_compile::RuleCompiler;
 use crate::detect::pattern::{PatternId, PatternIndex};
-use crate::detect::words::ListId;
 use crate::message::Origin;
 use crate::verdict::Zone;
 
 const DEFAULT_ZONES: [Zone; 2] = [Zone::Subject, Zone::Body];
 const DEFAULT_WITHIN: usize = 300;
-const MOST_WITHIN: usize = 10_000;
+pub(super) const MOST_WITHIN: usize = 10_000;
 
 impl RuleCompiler<'_> {
     /// Compiles a table; its conditions come out with the cheap ones first.
@@ -178,62 +175,13 @@ impl RuleCompiler<'_> {
         })
     }
 
-    fn zones(&mut self, raw: Option<&Located<Vec<Zone>>>) -> Zones {
+    pub(super) fn zones(&mut self, raw: Option<&Located<Vec<Zone>>>) -> Zones {
         let Some(raw) = raw else { return Zones::of(&DEFAULT_ZONES) };
         if raw.value.is_empty() {
             self.fault(&raw.span, "`in` names no zone, so nothing is looked at")
                 .say("delete the key to look at subject and body");
         }
         Zones::of(&raw.value)
-    }
-
-    fn words(&mut self, raw: &RawWords, near: Option<NearTest>) -> Option<Test> {
-        let zones = self.zones(raw.zones.as_ref());
-        let list = self.build.list(self.source, &raw.list)?;
-        self.check_reach(raw, list);
-        self.build.word_zones = self.build.word_zones.with(zones);
-        Some(Test::Words(WordsTest {
-            list,
-            name: raw.list.value.clone(),
-            zones,
-            threshold: raw.threshold.as_ref().map_or(0, |threshold| threshold.value),
-            at_least: raw.at_least.as_ref().map_or(1, |count| count.value),
-            near,
-        }))
-    }
-
-    /// Refuses limits that the whole list cannot reach, and those that say nothing.
-    fn check_reach(&mut self, raw: &RawWords, list: ListId) {
-        let Some(file) = self.build.lists.get(usize::from(list.0)).filter(|file| !file.broken) else {
-            return;
-        };
-        let terms = file.list.terms.len();
-        let weights: u64 = file.list.terms.iter().map(|term| u64::from(term.weight)).sum();
-        let name = &raw.list.value;
-        // Only a list that says so may be empty: it is filled in later, and its limits can be judged then.
-        if terms == 0 {
-            return;
-        }
-        if let Some(threshold) = &raw.threshold {
-            if threshold.value > weights {
-                let message =
-                    format!("all terms of \"{name}\" together weigh {weights}, so this is never reached");
-                self.fault(&threshold.span, message)
-                    .say("lower `threshold`, or raise the weights in the list");
-            }
-            if threshold.value == 0 {
-                self.fault(&threshold.span, "a threshold of 0 says nothing").say("delete it, or raise it");
-            }
-        }
-        if let Some(count) = &raw.at_least {
-            if count.value > terms {
-                let message = format!("\"{name}\" has only {terms} terms, so this is never reached");
-                self.fault(&count.span, message).say("lower `at-least`");
-            }
-            if count.value == 0 {
-                self.fault(&count.span, "`at-least` must be 1 or more").say("delete it, or raise it");
-            }
-        }
     }
 
     fn pattern(&mut self, raw: &RawPattern, near: Option<NearTest>) -> Option<Test> {

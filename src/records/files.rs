@@ -21,6 +21,12 @@ pub(super) enum ContentKind {
     Original,
     /// The answer to its sender.
     Answer,
+    /// What was found in it, in words.
+    Found,
+}
+
+impl ContentKind {
+    const ALL: [Self; 3] = [Self::Original, Self::Answer, Self::Found];
 }
 
 /// What was found out about a content while it was written.
@@ -49,6 +55,7 @@ impl ContentFolder {
         let ending = match kind {
             ContentKind::Original => "eml",
             ContentKind::Answer => "answer.eml",
+            ContentKind::Found => "found.json",
         };
         self.0.join(format!("{reference}.{ending}"))
     }
@@ -109,7 +116,7 @@ impl ContentFolder {
 
     /// Removes a message's contents for good. That one is gone already is no failure.
     pub(super) async fn remove(&self, reference: &Reference) -> Result<(), RecordsError> {
-        let paths = [ContentKind::Original, ContentKind::Answer].map(|kind| self.path(reference, kind));
+        let paths = ContentKind::ALL.map(|kind| self.path(reference, kind));
         let folder = self.clone();
         let failed = |source| RecordsError::File {
             doing: "remove",

@@ -1,6 +1,6 @@
 //! What is held, shown to people, and what they decide on it. Never shows content without being asked for it.
 
-use std::fs;
+use std::{fs, io};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -189,14 +189,27 @@ impl Store {
     /// # Errors
     /// Where no message has that reference, it was deleted, or its file cannot be read.
     pub async fn content(&self, reference: &Reference) -> Result<Vec<u8>, RecordsError> {
+        self.file(reference, ContentKind::Original).await
+    }
+
+    pub(super) async fn file(
+        &self,
+        reference: &Reference,
+        kind: ContentKind,
+    ) -> Result<Vec<u8>, RecordsError> {
         let state = self.state(reference).await?;
         if state == HeldState::Deleted {
             return Err(RecordsError::NotHeld { reference: reference.clone(), wish: "shown", state });
         }
-        let path = self.content.path(reference, ContentKind::Original);
+        let path = self.content.path(reference, kind);
         let target = path.clone();
-        let read = blocking(move || fs::read(target)).await?;
-        read.map_err(|source| RecordsError::File { doing: "read", path, source })
+        match blocking(move || fs::read(target)).await? {
+            // Nothing is written where no words were found.
+            Err(error) if kind == ContentKind::Found && error.kind() == io::ErrorKind::NotFound => {
+                Ok(Vec::new())
+            }
+            read => read.map_err(|source| RecordsError::File { doing: "read", path, source }),
+        }
     }
 
     /// Decides on a held message, and puts who, when and why on the record. A release is in the outbox when this

@@ -31,6 +31,8 @@ pub struct KeptMessage<'a> {
     pub rules: &'a [RuleId],
     /// What the sweep found; it has no words of the message.
     pub verdict: &'a Verdict,
+    /// What was found, in words, for whoever may read the content: it lies beside it and goes with it. Empty for nothing.
+    pub found: &'a [u8],
     /// When it was received.
     pub received_at: Timestamp,
 }
@@ -106,6 +108,9 @@ impl Store {
             )),
             _ => None,
         };
+        if !message.found.is_empty() {
+            self.content.write(message.reference, ContentKind::Found, message.found).await?;
+        }
         // After a failure the files stay: whether the row is there may be unknown. `tidy` removes them if it is not.
         let kept = self.keep_row(message, &content, answer).await?;
         if let Kept::Already(_) = kept {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::files::ContentKind;
 use super::{RecordsError, Reference, Store, stored, told};
 
 /// A reading of a message's content, on the record.
@@ -20,11 +21,37 @@ impl Store {
     /// The message exactly as it was received, once who reads it and why is on the record.
     ///
     /// # Errors
-    /// Without a name or a reason, where no message has that reference, it was deleted, or the reading could not be
-    /// recorded: nothing is handed out then.
+    /// As for [`Store::read_found`].
     pub async fn read(
         &self,
         reference: &Reference,
+        by: &str,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, RecordsError> {
+        self.read_file(reference, ContentKind::Original, by, why, now).await
+    }
+
+    /// What was found in the message, in words, as it was written when the message was kept, once who reads it and why
+    /// is on the record. Empty where no words were found.
+    ///
+    /// # Errors
+    /// Without a name or a reason, where no message has that reference, it was deleted, or the reading could not be
+    /// recorded: nothing is handed out then.
+    pub async fn read_found(
+        &self,
+        reference: &Reference,
+        by: &str,
+        why: &str,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, RecordsError> {
+        self.read_file(reference, ContentKind::Found, by, why, now).await
+    }
+
+    async fn read_file(
+        &self,
+        reference: &Reference,
+        kind: ContentKind,
         by: &str,
         why: &str,
         now: Timestamp,
@@ -34,7 +61,7 @@ impl Store {
                 return Err(RecordsError::Unsaid(what));
             }
         }
-        let content = self.content(reference).await?;
+        let content = self.file(reference, kind).await?;
         let mut transaction = self.begin().await?;
         sqlx::query("INSERT INTO readings (reference, read_by, why, read_at) VALUES (?, ?, ?, ?)")
             .bind(reference.as_str())

@@ -64,6 +64,7 @@ async fn keep(
             recipients: &recipients,
             rules: &rules,
             verdict,
+            found: &judgement.found,
             received_at: judgement.at,
         })
         .await?;

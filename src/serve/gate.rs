@@ -12,10 +12,10 @@ use super::state::Filter;
 use crate::config::OnFailure;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
-use crate::policy::Policy;
+use crate::policy::{Place, Policy, Reveal};
 use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
-use crate::scan::scan;
+use crate::scan::{Scanned, scan};
 use crate::verdict::Verdict;
 
 /// Messages above this many bytes are swept away from the connections' threads, a few at a time.
@@ -78,6 +78,8 @@ pub struct Judgement {
     pub policy: Arc<Policy>,
     /// The decision.
     pub verdict: Verdict,
+    /// What was found, in words, where the message is kept: JSON that nobody reads without a reason.
+    pub found: Vec<u8>,
     /// What is done about it.
     pub response: Response,
     /// The message's name, should anybody ask.
@@ -164,9 +166,22 @@ impl Filter {
             policy: &policy,
             reference: reference.as_str(),
         })?;
+        let kept = !(response.held.is_empty() && response.returned.is_empty());
+        let found = if kept { found(&policy, &scanned)? } else { Vec::new() };
         let verdict = scanned.verdict;
-        Ok(Judgement { envelope, message, policy, verdict, response, reference, at })
+        Ok(Judgement { envelope, message, policy, verdict, found, response, reference, at })
     }
+}
+
+/// What was found, in words, as `scan --json --reveal` tells it; empty where no words were.
+fn found(policy: &Policy, scanned: &Scanned<'_>) -> Result<Vec<u8>, RecordsError> {
+    let findings = scanned.verdict.findings.iter();
+    let places = findings.map(|finding| policy.place(finding, &scanned.extraction, Reveal::Words));
+    let worded: Vec<Place> = places.filter(|place| place.words.is_some()).collect();
+    if worded.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::to_vec(&worded).map_err(RecordsError::Verdict)
 }
 
 /// One line a message: ids, counts and places, no words.

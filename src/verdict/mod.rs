@@ -312,6 +312,112 @@ pub enum Detector {
     Coverage,
 }
 
+/// A way to write a word so that people still read it and a plain search does not find it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Disguise {
+    /// Letters of other alphabets that look the same.
+    LookAlikes,
+    /// Digits and symbols for letters.
+    Leet,
+    /// Stars or the like for some of the letters.
+    Masked,
+    /// Letters more often than the word has them.
+    Doubled,
+    /// Single letters with spaces, dots or other marks between them.
+    Spaced,
+    /// Two pieces, with a space, a mark or a line's end between them.
+    Split,
+}
+
+impl Disguise {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 6] =
+        [Self::LookAlikes, Self::Leet, Self::Masked, Self::Doubled, Self::Spaced, Self::Split];
+
+    /// What lists call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LookAlikes => "look-alikes",
+            Self::Leet => "leet",
+            Self::Masked => "masked",
+            Self::Doubled => "doubled",
+            Self::Spaced => "spaced",
+            Self::Split => "split",
+        }
+    }
+
+    /// The disguise of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|disguise| disguise.name() == name)
+    }
+}
+
+/// Some of the disguises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Disguises(u8);
+
+impl Disguises {
+    /// None of them: the word as it is.
+    pub const NONE: Self = Self(0);
+    /// Each of them.
+    pub const ALL: Self = Self((1 << Disguise::ALL.len()) - 1);
+
+    /// These and one more.
+    #[must_use]
+    pub fn with(self, disguise: Disguise) -> Self {
+        Self(self.0 | 1 << disguise as u8)
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// These but one.
+    #[must_use]
+    pub fn without(self, disguise: Disguise) -> Self {
+        Self(self.0 & !(1 << disguise as u8))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// How many.
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// Whether all of `others` are among these.
+    pub fn contain(self, others: Self) -> bool {
+        others.0 & !self.0 == 0
+    }
+
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Disguise> {
+        Disguise::ALL.into_iter().filter(move |disguise| self.contain(Self::NONE.with(*disguise)))
+    }
+}
+
+impl fmt::Display for Disguises {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.iter().map(Disguise::name).collect();
+        formatter.write_str(&names.join(", "))
+    }
+}
+
+impl Serialize for Disguises {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(Disguise::name))
+    }
+}
+
+/// A term's number within its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TermId(pub u32);
+
 /// One thing that a rule found, and where. It carries no words of the message: `zone`, `part` and `span` say
 /// where they stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -333,6 +439,12 @@ pub struct Finding {
     /// The first and last byte in that zone's text.
     #[serde(flatten)]
     pub span: Span,
+    /// The disguises in which a list's term stood there; none where it is written plainly.
+    pub disguises: Disguises,
+    /// Which term of the list. Its words would tell what the message said: `Policy::term` has them for whoever may see
+    /// content, and they are written nowhere by themselves.
+    #[serde(skip)]
+    pub term: Option<TermId>,
 }
 
 /// A rule that matched, for some or all recipients.

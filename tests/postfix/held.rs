@@ -77,6 +77,21 @@ fn a_decision_is_recorded_with_who_when_and_why() {
 }
 
 #[test]
+fn what_was_found_is_shown_in_words_for_a_reason_and_never_without() {
+    let world = World::start();
+    let reference = hold(&world, &awkward(), &[HEAD]);
+    let plain = world.mailwarden.json(&["held", "show", &reference, "--json"]);
+    assert_eq!(plain[0]["verdict"]["findings"][0]["entity"], "foxglove", "{plain:?}");
+    assert!(!plain[0].to_string().contains("Foxglove"), "{plain:?}");
+    let why = ["held", "show", &reference, "--reveal", "--json", "--by", "ms.okafor", "--why", "which word"];
+    let found = world.mailwarden.json(&why);
+    assert_eq!((&found[0]["text"], &found[0]["term"]), (&"Foxglove".into(), &"foxglove".into()), "{found:?}");
+    let shown = world.mailwarden.json(&["held", "show", &reference, "--json"]);
+    assert_eq!(shown[0]["readings"][0]["why"], "which word", "{shown:?}");
+    assert_ne!(world.mailwarden.attempt(&["held", "show", &reference, "--reveal"]).status.code(), Some(0));
+}
+
+#[test]
 fn a_release_outlives_restarts() {
     let mut world = World::start();
     let message = awkward();

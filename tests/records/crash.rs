@@ -183,12 +183,14 @@ async fn files_that_were_never_promised_go_after_a_day() {
     };
     make("ABCD-0001.eml", 25);
     make("ABCD-0001.answer.eml", 25);
+    make("ABCD-0001.found.json", 25);
     make("ABCD-0002.eml", 23);
     make("a note of somebody", 99);
     let old = File::open(school.path.join("content").join(format!("{kept}.eml"))).unwrap();
     old.set_modified((now - SignedDuration::from_hours(99)).into()).unwrap();
     assert_eq!(school.store.tidy(now).await.unwrap(), 1);
-    let mut left = ["ABCD-0002.eml".to_owned(), format!("{kept}.eml"), "a note of somebody".to_owned()];
+    let mut left = ["ABCD-0002.eml".to_owned(), "a note of somebody".to_owned()].to_vec();
+    left.extend(["eml", "found.json"].map(|ending| format!("{kept}.{ending}")));
     left.sort();
     assert_eq!(school.contents(), left);
 }

@@ -8,7 +8,7 @@ use mailwarden::records::{
     Redeemed, Store,
 };
 
-use crate::school::{CONTENT, ONE, School, THREE, address, keep};
+use crate::school::{CONTENT, FOUND, ONE, School, THREE, address, keep};
 
 #[tokio::test]
 async fn what_is_held_is_listed_and_shown_without_its_content() {
@@ -42,6 +42,9 @@ async fn reading_a_content_goes_on_the_record() {
     assert_eq!(readings.len(), 1);
     assert_eq!((readings[0].by.as_str(), readings[0].why.as_str()), ("m.okafor", "the sender asked"));
     assert_eq!(readings[0].at, now);
+    let found = school.store.read_found(&reference, "m.okafor", "which word", now).await.unwrap();
+    assert_eq!(found, FOUND);
+    assert_eq!(school.find(&reference).await.readings.len(), 2);
 }
 
 #[tokio::test]
@@ -56,7 +59,7 @@ async fn a_repeated_message_is_kept_once() {
     school.release(&first).await;
     let again = keep(&school.store, CONTENT, KeptAction::Hold, THREE, now).await.unwrap();
     assert_eq!(again, Kept::Already(first.clone()));
-    assert_eq!(school.contents(), [format!("{first}.eml")]);
+    assert_eq!(school.contents(), ["eml", "found.json"].map(|ending| format!("{first}.{ending}")));
 
     for (content, recipients) in [(&CONTENT[..CONTENT.len() - 2], THREE), (CONTENT, ONE)] {
         let other = keep(&school.store, content, KeptAction::Hold, recipients, now).await.unwrap();
@@ -77,7 +80,8 @@ async fn a_repeated_message_is_kept_once_even_when_both_come_at_once() {
     let kept = tasks.join_all().await;
     assert_eq!(kept.iter().filter(|kept| matches!(kept, Kept::New(_))).count(), 1);
     assert!(kept.iter().all(|one| one.reference() == kept[0].reference()));
-    assert_eq!(school.contents(), [format!("{}.eml", kept[0].reference())]);
+    let kept = kept[0].reference();
+    assert_eq!(school.contents(), ["eml", "found.json"].map(|ending| format!("{kept}.{ending}")));
 }
 
 #[tokio::test]
@@ -128,6 +132,8 @@ async fn deleting_removes_the_content_and_leaves_the_record() {
     assert!(school.contents().is_empty());
     let found = school.find(&reference).await;
     assert_eq!((found.summary.state, found.decisions[0].decision), (HeldState::Deleted, Decision::Delete));
+    let found = school.store.read_found(&reference, "m.okafor", "which word", now).await;
+    assert!(matches!(found, Err(RecordsError::NotHeld { .. })), "{found:?}");
     let refused = school.store.content(&reference).await.unwrap_err().to_string();
     assert_eq!(refused, format!("{reference} cannot be shown: it has been deleted"));
 }
@@ -221,6 +227,7 @@ async fn a_reference_that_is_taken_overwrites_nothing() {
         recipients: &[],
         rules: &[],
         verdict: &verdict,
+        found: b"",
         received_at: school.hand.now(),
     };
     assert!(matches!(school.store.keep(&message).await, Err(RecordsError::ReferenceTaken(_))));

@@ -18,6 +18,8 @@ use crate::sink::Sink;
 /// Dots, 8-bit, NUL, trailing space, an empty last line: what a careless submission would change.
 pub const CONTENT: &[u8] =
     b"From: Head <head@oakfield.example>\r\nSubject: =?utf-8?q?Sports_day?=\r\n\r\n.\r\nA line\r\n..\r\n\xe9\0\rend \r\n\r\n";
+/// What was found in it, in words.
+pub const FOUND: &[u8] = br#"[{"text":"A line"}]"#;
 pub const SENDER: &str = "<head@oakfield.example>";
 pub const ONE: &[&str] = &["<parent@beechwood.example>"];
 pub const THREE: &[&str] =
@@ -151,6 +153,7 @@ pub async fn keep(
         recipients: &envelope.recipients.iter().collect::<Vec<_>>(),
         rules: &[RuleId("pupil-named-in-full".to_owned())],
         verdict: &verdict,
+        found: FOUND,
         received_at: now,
     };
     store.keep(&message).await

@@ -4,12 +4,12 @@ use serde::Serialize;
 
 use super::labels::{Bears, Kind, Label, Labels};
 use super::metrics::{Counts, Figure, Share};
-use super::sweep::{Found, Hit, Swept};
-use crate::policy::{Direction, Policy, Rule};
+use super::sweep::{Found, Swept};
+use crate::policy::{Direction, Place, Policy, Rule};
 use crate::verdict::{RuleId, Severity};
 
-/// The version of `evaluate --json`; grows when a field changes its meaning or goes.
-const VERSION: u32 = 1;
+/// The version of `evaluate --json`; grows when a field comes, goes or changes its meaning.
+const VERSION: u32 = 2;
 
 /// All that is reported.
 #[derive(Serialize)]
@@ -103,7 +103,7 @@ pub struct Match {
     pub severity: Severity,
     /// How many places there were.
     pub number: usize,
-    pub findings: Vec<Hit>,
+    pub findings: Vec<Place>,
 }
 
 /// What the counting stands on.

@@ -6,6 +6,7 @@ use super::metrics::Figure;
 use super::outcome::{Example, Match, Measured, Outcome, Rate, Touched};
 use crate::cli::paint::{self, Tone};
 use crate::cli::policy_source::count;
+use crate::cli::scan;
 
 /// The whole report.
 pub fn for_people(outcome: &Outcome) -> String {
@@ -125,18 +126,7 @@ fn places(matched: &Match) -> String {
         let _ = writeln!(text, "    {}", matched.rule);
     }
     for hit in &matched.findings {
-        let words = hit.text.as_ref().map(|words| format!("  \"{}\"", words.escape_debug()));
-        let _ = writeln!(
-            text,
-            "    {}: {} in {} of part {}, bytes {} to {}{}",
-            matched.rule,
-            hit.entity,
-            hit.zone,
-            hit.part,
-            hit.span.start,
-            hit.span.end,
-            words.unwrap_or_default()
-        );
+        let _ = writeln!(text, "    {}: {}", matched.rule, scan::place(hit));
     }
     if matched.number > matched.findings.len() {
         let _ = writeln!(text, "    {}: and {} more", matched.rule, matched.number - matched.findings.len());

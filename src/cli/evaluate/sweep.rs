@@ -7,16 +7,15 @@ use std::thread;
 
 use indicatif::ProgressBar;
 use jiff::Zoned;
-use serde::Serialize;
 
 use super::labelled::{Case, Content};
 use super::labels::Label;
 use crate::cli::{CliError, input};
 use crate::limits::Limits;
 use crate::people::People;
-use crate::policy::Policy;
+use crate::policy::{Place, Policy, Reveal};
 use crate::scan::{Scanned, scan};
-use crate::verdict::{PartPath, Span, Zone};
+use crate::verdict::{Finding, Zone};
 
 /// How many places of a rule's match are kept: enough to see why.
 const HITS: usize = 3;
@@ -58,26 +57,9 @@ pub struct Found {
     /// Its index in the policy.
     pub rule: usize,
     /// The first of the places where it found something.
-    pub hits: Vec<Hit>,
+    pub hits: Vec<Place>,
     /// How many there were.
     pub number: usize,
-}
-
-/// A place where a rule found something.
-#[derive(Debug, Clone, Serialize)]
-pub struct Hit {
-    /// The list or pattern.
-    pub entity: String,
-    /// Where.
-    pub zone: Zone,
-    /// In which part.
-    pub part: PartPath,
-    /// The bytes of that zone's text.
-    #[serde(flatten)]
-    pub span: Span,
-    /// The words, where they may be shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
 }
 
 /// Sweeps all cases; the results stand in their order.
@@ -157,6 +139,7 @@ fn one(case: &Case, raw: &[u8], number: &str, ground: &Ground<'_>) -> Swept {
 }
 
 fn found(scanned: &Scanned<'_>, ground: &Ground<'_>) -> Vec<Found> {
+    let reveal = Reveal::when(ground.reveal);
     let mut found: Vec<Found> = Vec::new();
     for (index, rule) in ground.policy.rules().iter().enumerate() {
         // Whatever the rule's mode: what is measured is what it finds, not what it does.
@@ -165,23 +148,11 @@ fn found(scanned: &Scanned<'_>, ground: &Ground<'_>) -> Vec<Found> {
         }
         let findings: Vec<_> =
             scanned.verdict.findings.iter().filter(|finding| finding.rule == rule.id).collect();
-        let hit = |finding: &&crate::verdict::Finding| Hit {
-            entity: finding.entity.clone(),
-            zone: finding.zone,
-            part: finding.part.clone(),
-            span: finding.span,
-            text: words(scanned, finding).filter(|_| ground.reveal),
-        };
+        let hit = |finding: &&Finding| ground.policy.place(finding, &scanned.extraction, reveal);
         let hits = findings.iter().take(HITS).map(hit).collect();
         found.push(Found { rule: index, hits, number: findings.len() });
     }
     found
-}
-
-fn words(scanned: &Scanned<'_>, finding: &crate::verdict::Finding) -> Option<String> {
-    let texts = &scanned.extraction.texts;
-    let text = texts.iter().find(|text| text.zone == finding.zone && text.part == finding.part)?;
-    text.text.get(finding.span.start..finding.span.end).map(str::to_owned)
 }
 
 /// How a message begins: its own text, else its subject.

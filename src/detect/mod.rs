@@ -1,5 +1,7 @@
 //! What stands in texts: terms of word lists and patterns, with their places. Finds; never judges.
 
+mod choice;
+mod contraction;
 mod disguise;
 mod filter;
 mod fold;

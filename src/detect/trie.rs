@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::detect::contraction::without_apostrophes;
 use crate::detect::filter::{Beginning, Rarer};
 use crate::detect::fold::{Words, joins};
 use crate::detect::inflect::forms;
@@ -135,6 +136,13 @@ impl Trie {
                 builder.insert(phrase, ListId(number), None, 0);
             }
             // After the terms as written, which come first where a form of another is the same.
+            let terms =
+                list.terms.iter().zip(0..).map(|(term, id)| (&term.text, Some(TermId(id)), term.weight));
+            for (text, term, weight) in terms.chain(list.allowed.iter().map(|text| (text, None, 0))) {
+                for phrase in apostrophes_forgiven(text) {
+                    builder.insert(&phrase, ListId(number), term, weight);
+                }
+            }
             if list.forms == Forms::Inflected {
                 for (term, id) in list.terms.iter().zip(0..) {
                     for phrase in inflected(&term.text) {
@@ -312,6 +320,20 @@ fn inflected(phrase: &str) -> Vec<String> {
         }
     }
     all
+}
+
+/// A term with its contractions written without their apostrophes, in every way; nothing where it has none.
+fn apostrophes_forgiven(phrase: &str) -> Vec<String> {
+    if !phrase.contains(['\'', '’']) {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    let mut words = Words::of(phrase);
+    while let Some((_, end)) = words.advance() {
+        let star = if phrase.as_bytes().get(end) == Some(&b'*') { "*" } else { "" };
+        all.push(format!("{}{star}", words.folded()));
+    }
+    without_apostrophes(&all)
 }
 
 /// A tree that grows.

@@ -50,10 +50,11 @@ fn beginning(start: &[u8]) -> Option<Kind> {
 fn is_json(start: &[u8]) -> bool {
     // `[draft]` and `{name}` open many a letter; an object's key and an array's first value look otherwise.
     let inner = start.get(1..).unwrap_or_default().trim_ascii_start();
-    let opens = match (start.first(), inner.first()) {
-        (Some(b'{'), Some(b'"' | b'}')) => true,
-        (Some(b'['), Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b']')) => true,
-        _ => false,
+    let opens = match start.first() {
+        Some(b'{') => matches!(inner.first(), Some(b'"' | b'}')),
+        _ => {
+            matches!(inner.first(), Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b']'))
+        }
     };
     if !opens {
         return false;

@@ -12,6 +12,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::Message;
 use mailwarden::verdict::Zone;
@@ -125,12 +126,12 @@ fn parse_and_extract(bencher: Bencher<'_, '_>, case: Case) {
     let (parts, words) = case.expected();
     bencher.counter(BytesCount::new(raw.len())).bench_local(|| {
         let message = Message::parse(black_box(raw.as_bytes()), &limits);
-        let extraction = Extraction::read(&message, &limits);
+        let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
         assert_eq!(message.parts.len(), parts);
         extraction
     });
     let message = Message::parse(raw.as_bytes(), &limits);
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let bodies = extraction.texts.iter().filter(|text| text.zone == Zone::Body);
     assert_eq!(bodies.map(|text| text.text.matches("museum trip").count()).sum::<usize>(), words);
     assert!(extraction.coverage.is_complete());

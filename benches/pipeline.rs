@@ -15,11 +15,12 @@ use std::fmt::Write as _;
 
 use divan::Bencher;
 use divan::counter::BytesCount;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
-use mailwarden::message::{Address, Envelope, Origin};
+use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
 use mailwarden::policy::{Policy, Sources};
-use mailwarden::scan::scan;
+use mailwarden::scan::{Means, scan};
 use mailwarden::verdict::Action;
 
 const LISTS: [usize; 4] = [100, 1_000, 10_000, 50_000];
@@ -59,7 +60,9 @@ fn sweep(bencher: Bencher<'_, '_>, terms: usize, raw: &[u8]) {
     let now = "2026-01-14T10:00[Europe/London]".parse().expect("a moment");
     let (people, limits) = (People::default(), Limits::default());
     bencher.counter(BytesCount::of_slice(raw)).bench_local(|| {
-        let scanned = scan(&envelope, raw, &policy, &people, &limits, &now, &|| false);
+        let means =
+            Means { policy: &policy, people: &people, limits: &limits, inspector: &InProcess(&limits) };
+        let scanned = scan(&envelope, Message::parse(raw, &limits), means, &now, &|| false);
         assert_eq!(scanned.verdict.action, Action::Tag, "the term that was put there is not found");
         assert_eq!(scanned.verdict.findings.len(), 1);
     });

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 
 use divan::Bencher;
 use jiff::Zoned;
+use mailwarden::extract::document::Places;
 use mailwarden::extract::{Extraction, Text};
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
@@ -103,7 +104,7 @@ struct Mail {
 
 fn mail(body: String, recipients: usize) -> Mail {
     let address = |text: String| Address::parse(text.as_bytes()).unwrap();
-    let text = |zone, part, text| Text { zone, part, place: None, alternative: None, text };
+    let text = |zone, part, text| Text { zone, part, places: Places::default(), alternative: None, text };
     Mail {
         envelope: Envelope {
             queue_id: None,
@@ -116,6 +117,7 @@ fn mail(body: String, recipients: usize) -> Mail {
                 .collect(),
         },
         extraction: Extraction {
+            files: Vec::new(),
             texts: vec![
                 text(Zone::Subject, PartPath::root(), "The trip on Thursday".to_owned()),
                 text(Zone::Body, PartPath::root().child(1), body),

@@ -20,6 +20,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use mailwarden::detect::switches::Disguises;
 use mailwarden::detect::words::{WordHit, WordIndex, WordList};
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::Message;
 use mailwarden::verdict::Zone;
@@ -400,7 +401,7 @@ fn real_mail() -> Option<String> {
                 continue;
             }
             let raw = fs::read(entry.path()).ok()?;
-            let extraction = Extraction::read(&Message::parse(&raw, &limits), &limits);
+            let extraction = Extraction::read(&Message::parse(&raw, &limits), &limits, &InProcess(&limits));
             for text in extraction
                 .texts
                 .iter()

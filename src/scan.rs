@@ -1,13 +1,27 @@
-//! The pure pipeline: bytes and a policy in, a verdict out. Never touches a file, a socket or a clock.
+//! The pure pipeline: a message and a policy in, a verdict out. Never touches a file, a socket or a clock.
 
 use jiff::Zoned;
 
 use crate::extract::Extraction;
+use crate::extract::document::Inspector;
 use crate::limits::Limits;
 use crate::message::{Envelope, Message};
 use crate::people::People;
 use crate::policy::{Case, Policy};
 use crate::verdict::Verdict;
+
+/// What messages are judged with: the same for many of them.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// The policy.
+    pub policy: &'a Policy,
+    /// The roll.
+    pub people: &'a People,
+    /// The caps.
+    pub limits: &'a Limits,
+    /// What reads attachments.
+    pub inspector: &'a dyn Inspector,
+}
 
 /// A message with all that was read out of it and decided on it.
 #[derive(Debug)]
@@ -24,15 +38,13 @@ pub struct Scanned<'x> {
 /// coverage.
 pub fn scan<'x>(
     envelope: &Envelope,
-    raw: &'x [u8],
-    policy: &Policy,
-    people: &People,
-    limits: &Limits,
+    message: Message<'x>,
+    means: Means<'_>,
     now: &Zoned,
     expired: &dyn Fn() -> bool,
 ) -> Scanned<'x> {
-    let message = Message::parse(raw, limits);
-    let extraction = Extraction::read(&message, limits);
+    let Means { policy, people, limits, inspector } = means;
+    let extraction = Extraction::read(&message, limits, inspector);
     let case = Case { envelope, message: &message, extraction: &extraction, people, limits, now, expired };
     let verdict = policy.decide(&case);
     Scanned { message, extraction, verdict }

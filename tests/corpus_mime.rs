@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Message, Part, PartKind};
 use mailwarden::verdict::Protection;
@@ -81,7 +82,7 @@ fn every_message_is_read_in_time() {
             .map(|_| {
                 let start = Instant::now();
                 let message = Message::parse(&raw, &limits);
-                let extraction = Extraction::read(&message, &limits);
+                let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
                 assert!(!message.parts.is_empty(), "{}", path.display());
                 assert!(extraction.texts.iter().all(|text| !text.text.is_empty()), "{}", path.display());
                 start.elapsed()

@@ -11,6 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Message, PartKind};
 use mailwarden::verdict::{Gap, Zone};
@@ -52,7 +53,7 @@ fn caps_are_kept_and_said() {
     let generous = Limits::default();
     let raw = b"Subject: 1234567890\n\n1234567890\n";
     let gaps = |limits: &Limits, raw: &[u8]| {
-        let extraction = Extraction::read(&Message::parse(raw, limits), limits);
+        let extraction = Extraction::read(&Message::parse(raw, limits), limits, &InProcess(limits));
         let bytes: usize = extraction.texts.iter().map(|text| text.text.len()).sum();
         (extraction.coverage.gaps.iter().map(|entry| entry.gap).collect::<Vec<_>>(), bytes)
     };
@@ -98,7 +99,7 @@ fn hostile_shapes_cost_what_their_size_costs() {
     ];
     for raw in shapes {
         let message = Message::parse(&raw, &limits);
-        let extraction = Extraction::read(&message, &limits);
+        let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
         assert!(extraction.texts.len() <= message.parts.len() * 4 + 2);
     }
 }
@@ -157,7 +158,7 @@ fn hold_invariants(raw: &[u8]) {
         }
         let _ = part.decoded();
     }
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let mut places: Vec<_> = extraction.texts.iter().map(|text| (text.part.clone(), text.zone)).collect();
     assert!(extraction.texts.iter().all(|text| !text.text.is_empty() && !text.text.contains(['\r', '\0'])));
     places.sort();
@@ -220,7 +221,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 fn seen(raw: &[u8]) -> Value {
     let limits = Limits::default();
     let message = Message::parse(raw, &limits);
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let parts: Vec<Value> = message
         .parts
         .iter()
@@ -242,8 +243,12 @@ fn seen(raw: &[u8]) -> Value {
         .filter(|text| text.zone != Zone::Header || !text.text.starts_with("from: Priya Shah"))
         .map(|text| {
             let mut value = json!({ "zone": text.zone, "part": text.part, "text": text.text });
-            if let Some(place) = &text.place {
-                value["place"] = json!(place);
+            let places =
+                text.places.marks.iter().map(|mark| (mark.start, text.places.at(mark.start as usize)));
+            let places: Vec<Value> =
+                places.map(|(start, place)| json!({ "start": start, "place": place })).collect();
+            if !places.is_empty() {
+                value["places"] = json!(places);
             }
             if let Some(alternative) = text.alternative {
                 value["alternative"] = json!(alternative);

@@ -5,6 +5,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::Message;
 
@@ -26,5 +27,5 @@ fuzz_target!(|data: &[u8]| {
 fn extraction(page: &[&[u8]]) -> Extraction {
     let raw = [b"Content-Type: text/html; charset=utf-8\n\n", &*page.concat()].concat();
     let limits = Limits::default();
-    Extraction::read(&Message::parse(&raw, &limits), &limits)
+    Extraction::read(&Message::parse(&raw, &limits), &limits, &InProcess(&limits))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use libfuzzer_sys::fuzz_target;
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Message, Part, PartKind};
 
@@ -33,7 +34,7 @@ fuzz_target!(|data: &[u8]| {
         let wired = wired(data);
         assert_eq!(tree(&message), tree(&Message::parse(&wired, &limits)), "CRLF makes another tree");
     }
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let mut places = BTreeSet::new();
     for text in &extraction.texts {
         assert!(places.insert((&text.part, text.zone)), "a zone of a part has more than one text");

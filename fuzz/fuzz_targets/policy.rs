@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
@@ -70,7 +71,7 @@ fn decide(policy: &Policy) {
             .collect(),
     };
     let message = Message::parse(MAIL, &limits);
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let now = "2026-01-14T10:00:00+00:00[UTC]".parse().expect("a moment");
     let case = Case {
         envelope: &envelope,

@@ -7,6 +7,7 @@ use super::paint::{self, Tone, paint};
 use super::policy_source::PolicySource;
 use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
+use crate::extract::document::InProcess;
 use crate::message::{Envelope, Message};
 use crate::people::People;
 use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, Reveal, RuleExplanation};
@@ -21,7 +22,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
     for file in input::messages(&options.file)? {
         let envelope = input::envelope(&file.raw, &options.envelope, &limits);
         let message = Message::parse(&file.raw, &limits);
-        let extraction = Extraction::read(&message, &limits);
+        let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
         let case = Case {
             envelope: &envelope,
             message: &message,

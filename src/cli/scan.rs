@@ -10,12 +10,13 @@ use super::input::{self, Input};
 use super::paint::{self, Tone};
 use super::policy_source::{PolicySource, count};
 use super::{CliError, Ended};
+use crate::extract::document::InProcess;
 use crate::limits::Limits;
-use crate::message::Envelope;
+use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
 use crate::policy::{Direction, Place, Policy, Reveal};
-use crate::scan::{Scanned, scan};
-use crate::verdict::{Action, Coverage, PartPath, Protection, RuleMatch};
+use crate::scan::{Means, Scanned, scan};
+use crate::verdict::{Action, Coverage, Fact, PartPath, Protection, RuleMatch};
 
 /// The version of `scan --json`; grows when a field comes, goes or changes its meaning.
 const VERSION: u32 = 2;
@@ -31,8 +32,7 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
         for message in input::messages(&file)? {
             let envelope = input::envelope(&message.raw, &options.envelope, &limits);
             let started = Instant::now();
-            let scanned =
-                scan(&envelope, &message.raw, &policy, &People::default(), &limits, &moment, &|| false);
+            let scanned = sweep(&message, &envelope, &policy, &limits, &moment);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
             let report = Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), reveal);
@@ -83,6 +83,9 @@ pub fn place(place: &Place) -> String {
     if !finding.disguises.is_empty() {
         text += &format!(", disguised ({})", finding.disguises);
     }
+    if let Some(place) = words.as_ref().and_then(|words| words.place.as_ref()) {
+        text += &format!(" ({})", place.escape_debug());
+    }
     if let Some(words) = words {
         text += &format!("  \"{}\"", words.text.escape_debug());
     }
@@ -92,44 +95,85 @@ pub fn place(place: &Place) -> String {
     text
 }
 
-/// A part and what is known of it.
+/// A part, or a file inside one, and what is known of it.
 #[derive(Serialize)]
 pub struct PartLine {
     path: PartPath,
+    /// The way to a file inside the part's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
     filename: Option<String>,
+    /// What it is by its content; for what is no file, its declared type.
     kind: String,
+    /// What it is declared to be.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
     protection: Protection,
-    size: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<Fact>,
+    size: u64,
+    /// Of the part and all files inside it together.
     text_bytes: usize,
 }
 
-/// The parts of a message, as `scan` and `show` list them.
+/// The parts of a message and the files inside them, as `scan` and `show` list them.
 pub fn part_lines(scanned: &Scanned<'_>) -> Vec<PartLine> {
-    let text_bytes = |path: &PartPath| {
-        scanned.extraction.texts.iter().filter(|text| text.part == *path).map(|text| text.text.len()).sum()
-    };
-    let line = |part: &crate::message::Part<'_>| PartLine {
+    let mut lines = Vec::new();
+    for part in &scanned.message.parts {
+        let texts = scanned.extraction.texts.iter().filter(|text| text.part == part.path);
+        let files = scanned.extraction.files.iter().filter(|file| file.part == part.path);
+        let line = lines.len();
+        // A multipart inside a message has that message's path: the files of the path are the message's.
+        let files = files.filter(|_| part.kind != PartKind::Container);
+        lines.extend(files.map(|file| PartLine {
+            path: part.path.clone(),
+            entry: file.item.entry.clone(),
+            filename: file.item.name.clone(),
+            kind: file.item.kind.name().to_owned(),
+            content_type: file.item.entry.is_none().then(|| part.content_type.clone()),
+            protection: file.item.protection,
+            facts: file.item.facts.clone(),
+            size: file.item.size,
+            text_bytes: 0,
+        }));
+        if lines.len() == line {
+            lines.push(plain_line(part));
+        }
+        if let Some(own) = lines.get_mut(line) {
+            own.text_bytes = texts.map(|text| text.text.len()).sum();
+        }
+    }
+    lines
+}
+
+/// The line of a part that is no file.
+fn plain_line(part: &Part<'_>) -> PartLine {
+    PartLine {
         path: part.path.clone(),
+        entry: None,
         filename: part.filename.clone(),
         kind: part.content_type.clone(),
+        content_type: Some(part.content_type.clone()),
         protection: part.protection,
-        size: part.decoded().len(),
-        text_bytes: text_bytes(&part.path),
-    };
-    scanned.message.parts.iter().map(line).collect()
+        facts: Vec::new(),
+        size: part.decoded_size(),
+        text_bytes: 0,
+    }
 }
 
 impl PartLine {
-    /// The part as a row of a table: path, kind, protection, size, text, name.
+    /// The part as a row of a table: path, kind, protection, size, text, name, facts.
     pub fn row(&self) -> Vec<String> {
-        let protection = serde_json::to_value(self.protection).ok();
+        let name = self.entry.as_deref().or(self.filename.as_deref()).unwrap_or_default();
+        let facts: Vec<&str> = self.facts.iter().map(|fact| fact.name()).collect();
         vec![
             self.path.to_string(),
             self.kind.clone(),
-            protection.as_ref().and_then(|value| value.as_str()).unwrap_or("unknown").to_owned(),
+            self.protection.to_string(),
             self.size.to_string(),
             self.text_bytes.to_string(),
-            self.filename.clone().unwrap_or_default().escape_debug().to_string(),
+            name.escape_debug().to_string(),
+            facts.join(", "),
         ]
     }
 }
@@ -216,5 +260,6 @@ pub fn sweep<'x>(
     limits: &Limits,
     moment: &jiff::Zoned,
 ) -> Scanned<'x> {
-    scan(envelope, &message.raw, policy, &People::default(), limits, moment, &|| false)
+    let means = Means { policy, people: &People::default(), limits, inspector: &InProcess(limits) };
+    scan(envelope, Message::parse(&message.raw, limits), means, moment, &|| false)
 }

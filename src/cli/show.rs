@@ -10,6 +10,7 @@ use super::policy_source::PolicySource;
 use super::scan::{PartLine, part_lines};
 use super::{CliError, Ended, input};
 use crate::extract::Extraction;
+use crate::extract::document::{InProcess, Places};
 use crate::limits::Limits;
 use crate::message::{Envelope, Message};
 use crate::scan::Scanned;
@@ -25,7 +26,7 @@ pub fn run(source: &PolicySource, options: &Show) -> Result<Ended, CliError> {
     for message in input::messages(&options.file)? {
         let envelope = input::envelope(&message.raw, &options.envelope, &limits);
         let parsed = Message::parse(&message.raw, &limits);
-        let extraction = Extraction::read(&parsed, &limits);
+        let extraction = Extraction::read(&parsed, &limits, &InProcess(&limits));
         let scanned = Scanned { message: parsed, extraction, verdict: Verdict::default() };
         let sight = Sight::new(&message.name, &envelope, &scanned);
         let text = match options.json {
@@ -54,8 +55,24 @@ struct Sight<'a> {
 struct TextLine<'a> {
     zone: Zone,
     part: &'a PartPath,
-    place: Option<&'a str>,
+    places: Vec<PlaceLine>,
     text: &'a str,
+}
+
+/// Where a stretch of a text stands.
+#[derive(Serialize)]
+struct PlaceLine {
+    start: u32,
+    place: Option<String>,
+}
+
+/// The stretches of a text, but for one that is all running text.
+fn place_lines(places: &Places) -> Vec<PlaceLine> {
+    let byte = |start: u32| usize::try_from(start).unwrap_or(usize::MAX);
+    let marks = places.marks.iter();
+    let lines: Vec<_> =
+        marks.map(|mark| PlaceLine { start: mark.start, place: places.at(byte(mark.start)) }).collect();
+    if lines.iter().all(|line| line.place.is_none()) { Vec::new() } else { lines }
 }
 
 impl<'a> Sight<'a> {
@@ -69,7 +86,7 @@ impl<'a> Sight<'a> {
                 .map(|text| TextLine {
                     zone: text.zone,
                     part: &text.part,
-                    place: text.place.as_deref(),
+                    places: place_lines(&text.places),
                     text: &text.text,
                 })
                 .collect(),
@@ -85,16 +102,22 @@ impl<'a> Sight<'a> {
             "{}\n  from  {sender}\n  to    {}\n\n{}",
             paint::paint(self.file, Tone::Strong),
             recipients.join(", "),
-            paint::table(&["part", "kind", "protection", "bytes", "text", "name"], rows)
+            paint::table(&["part", "kind", "protection", "bytes", "text", "name", "facts"], rows)
         );
         for piece in &self.texts {
             let heading = format!("{} of part {}", piece.zone, piece.part);
             text += &format!("\n{}\n", paint::paint(heading, Tone::Strong));
-            for line in piece.text.lines() {
-                // What a message says must not steer the terminal that shows it.
-                let safe: String =
-                    line.chars().filter(|letter| *letter == '\t' || !letter.is_control()).collect();
-                text += &format!("  {safe}\n");
+            let mut start = 0;
+            let mut places = piece.places.iter().peekable();
+            for line in piece.text.split_inclusive('\n') {
+                while let Some(place) =
+                    places.next_if(|place| usize::try_from(place.start).is_ok_and(|at| at <= start))
+                {
+                    let place = place.place.as_deref().unwrap_or("text");
+                    text += &format!("  {}\n", paint::paint(safe(place), Tone::Quiet));
+                }
+                start += line.len();
+                text += &format!("  {}\n", safe(line));
             }
         }
         for gap in &self.coverage.gaps {
@@ -102,4 +125,9 @@ impl<'a> Sight<'a> {
         }
         text + "\n"
     }
+}
+
+/// What a message says must not steer the terminal that shows it.
+fn safe(text: &str) -> String {
+    text.chars().filter(|letter| *letter == '\t' || !letter.is_control()).collect()
 }

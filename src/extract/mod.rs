@@ -1,8 +1,9 @@
-//! From parts to the text that people see, located by zone and part. Text and HTML alone; never decides anything.
+//! From parts to the text that people see and the facts about files, located by zone and part. Never decides anything.
 
 mod cms;
 mod css;
 pub mod document;
+mod files;
 mod flowed;
 mod html;
 mod markup;
@@ -13,7 +14,8 @@ mod zones;
 
 use crate::limits::Limits;
 use crate::message::Message;
-use crate::verdict::{Coverage, PartPath, Zone};
+use crate::verdict::{Coverage, Gap, PartPath, Zone};
+use document::{Inspector, Item, Places};
 
 /// All text of one zone in one part. There is at most one for each pair of zone and part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +25,8 @@ pub struct Text {
     /// In which part; `0` for the subject and the header. The subject and the header of an attached message are in
     /// that message's own part, in zone `attachment`.
     pub part: PartPath,
-    /// What locates the text further: `with hidden text` where an HTML text ends with what programs don't show.
-    pub place: Option<String>,
+    /// What locates stretches of the text further: pages, cells, files inside files, what programs don't show.
+    pub places: Places,
     /// Texts that say the same thing in two forms (`multipart/alternative`) share a number: a rule that adds up
     /// weights takes the heavier of them, not their sum.
     pub alternative: Option<u16>,
@@ -38,8 +40,21 @@ pub struct Text {
 pub struct Extraction {
     /// The texts, in the order of their parts, and for each part in the order of the zones.
     pub texts: Vec<Text>,
+    /// The files: attachments, and for each what is inside it, in the order of their parts.
+    pub files: Vec<File>,
     /// What could not be read, the structure's own gaps included.
     pub coverage: Coverage,
+}
+
+/// A file that a message carries: an attachment, or an entry inside one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// The part that carries it.
+    pub part: PartPath,
+    /// What is known of it.
+    pub item: Item,
+    /// What of it could not be read.
+    pub gaps: Vec<Gap>,
 }
 
 impl Extraction {
@@ -49,8 +64,13 @@ impl Extraction {
     /// message, give `attachment`. Where a plain text says word for word what the HTML beside it in a
     /// `multipart/alternative` says, zone by zone, the HTML's texts are left out: they would be swept twice for
     /// nothing. What is hidden in HTML follows the visible text of its part, after a line break, so that it is swept
-    /// and the visible phrases are still whole.
-    pub fn read(message: &Message<'_>, limits: &Limits) -> Self {
-        reader::read(message, limits)
+    /// and the visible phrases are still whole. Files whose format takes more than reading text go to the `inspector`.
+    pub fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspector) -> Self {
+        reader::read(message, limits, inspector)
     }
+}
+
+/// Whether a message has files, so that reading it may take an inspector's time.
+pub fn has_files(message: &Message<'_>) -> bool {
+    message.parts.iter().any(|part| files::carries_one(message, part))
 }

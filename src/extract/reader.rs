@@ -4,61 +4,56 @@ use std::borrow::Cow;
 
 use memchr::{memchr2, memmem};
 
+use super::document::{Inspection, Inspector, Item, Mark, Place, Places, sniff};
+use super::files::{self, Readable, Way};
 use super::flowed::{self, SoftSpace};
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
-use super::{Extraction, Text, cms, html};
+use super::{Extraction, File, Text, cms, html};
 use crate::limits::Limits;
 use crate::message::{Field, Message, Part, PartKind, Value, charset, decode_words};
-use crate::verdict::{Coverage, Gap, PartPath, Protection, Zone};
+use crate::verdict::{Coverage, Gap, Kind, PartPath, Protection, Zone};
 
 /// The fields that zone `header` has: what people read, and what senders write themselves.
 const HEADER_FIELDS: [&str; 8] =
     ["from", "to", "cc", "reply-to", "sender", "comments", "keywords", "organization"];
 
-/// What `Text::place` says where hidden text follows the visible.
-const WITH_HIDDEN: &str = "with hidden text";
-
 /// See [`Extraction::read`].
-pub(super) fn read(message: &Message<'_>, limits: &Limits) -> Extraction {
+pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspector) -> Extraction {
     let coverage = message.coverage.clone();
-    let mut reader = Reader { limits, texts: Vec::with_capacity(8), coverage, left: limits.text_bytes };
+    let left = limits.text_bytes;
+    let mut reader =
+        Reader { limits, inspector, texts: Vec::with_capacity(8), files: Vec::new(), coverage, left };
     reader.header(&message.header, None);
     let alternatives = alternatives(message);
     let mut displayed = Vec::new();
     for (part, alternative) in message.parts.iter().zip(alternatives) {
         match part.kind {
             PartKind::DisplayedText | PartKind::DisplayedHtml => {
-                let (zoned, place) = reader.displayed(message, part);
-                displayed.push(Displayed { part, alternative, zoned, place });
+                let (zoned, hidden) = reader.displayed(message, part);
+                displayed.push(Displayed { part, alternative, zoned, hidden });
             }
             PartKind::Message => reader.message(message, part),
             PartKind::Attachment => reader.attachment(message, part, alternative),
             PartKind::Container => {}
         }
-        if let Some(name) = &part.filename {
-            reader.add(Zone::Filename, part.path.clone(), None, name.clone());
-        }
+        reader.names(part);
     }
     let redundant: Vec<bool> = displayed.iter().map(|one| is_redundant(one, &displayed)).collect();
     for (one, redundant) in displayed.into_iter().zip(redundant) {
         if redundant {
             continue;
         }
-        let Displayed { part, alternative, zoned, place } = one;
+        let Displayed { part, alternative, zoned, hidden } = one;
         let zones =
             [(Zone::Quoted, zoned.quoted), (Zone::Signature, zoned.signature), (Zone::Body, zoned.body)];
         for (zone, text) in zones {
             reader.add(zone, part.path.clone(), alternative, text);
         }
-        if let Some(body) =
-            reader.texts.last_mut().filter(|text| text.zone == Zone::Body && text.part == part.path)
-        {
-            body.place = place.map(str::to_owned);
-        }
+        reader.hidden_from(Zone::Body, part, hidden);
     }
     reader.texts.sort_by(|a, b| (&a.part, a.zone).cmp(&(&b.part, b.zone)));
-    Extraction { texts: reader.texts, coverage: reader.coverage }
+    Extraction { texts: reader.texts, files: reader.files, coverage: reader.coverage }
 }
 
 /// A displayed part with its text.
@@ -66,7 +61,7 @@ struct Displayed<'m, 'x> {
     part: &'m Part<'x>,
     alternative: Option<u16>,
     zoned: Zoned,
-    place: Option<&'static str>,
+    hidden: Option<usize>,
 }
 
 /// Whether this is HTML that says nothing that the plain text of its alternative doesn't say.
@@ -102,7 +97,9 @@ fn alternatives(message: &Message<'_>) -> Vec<Option<u16>> {
 
 struct Reader<'m> {
     limits: &'m Limits,
+    inspector: &'m dyn Inspector,
     texts: Vec<Text>,
+    files: Vec<File>,
     coverage: Coverage,
     /// Bytes of text that the message may still have.
     left: usize,
@@ -118,8 +115,29 @@ impl Reader<'_> {
         }
         self.left -= text.len();
         if !text.is_empty() {
-            self.texts.push(Text { zone, part, place: None, alternative, text });
+            self.texts.push(Text { zone, part, places: Places::default(), alternative, text });
         }
+    }
+
+    /// Says that the part's text in that zone, if it was the last to be added, is hidden from that byte on.
+    fn hidden_from(&mut self, zone: Zone, part: &Part<'_>, hidden: Option<usize>) {
+        let Some(start) = hidden.and_then(|start| u32::try_from(start).ok()) else { return };
+        if let Some(last) = self.texts.last_mut().filter(|last| last.zone == zone && last.part == part.path) {
+            let mark = |start, place| Mark { start, item: 0, place };
+            last.places.marks = vec![mark(0, Place::Body), mark(start, Place::Hidden)];
+        }
+    }
+
+    /// The names of a part's file and of the files inside it, a line each.
+    fn names(&mut self, part: &Part<'_>) {
+        let mut names = part.filename.clone().unwrap_or_default();
+        let inside = self.files.iter().rev().take_while(|file| file.part == part.path);
+        let entries: Vec<&str> = inside.filter_map(|file| file.item.entry.as_deref()).collect();
+        for entry in entries.into_iter().rev() {
+            names.push('\n');
+            names.push_str(entry);
+        }
+        self.add(Zone::Filename, part.path.clone(), None, names);
     }
 
     /// The subject and the other fields: of the message itself, or of one inside it, which lies in that part.
@@ -144,8 +162,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The zones of a displayed part, and what is to be said of the body's place.
-    fn displayed(&mut self, message: &Message<'_>, part: &Part<'_>) -> (Zoned, Option<&'static str>) {
+    /// The zones of a displayed part, and from which byte of the body on it is hidden.
+    fn displayed(&mut self, message: &Message<'_>, part: &Part<'_>) -> (Zoned, Option<usize>) {
         let bytes = self.decoded(part);
         let text = self.text(message, part, &bytes);
         if part.kind == PartKind::DisplayedText {
@@ -156,36 +174,94 @@ impl Reader<'_> {
         if page.hidden.trim().is_empty() {
             return (zoned, None);
         }
+        let visible = zoned.body.len();
         zoned.body.push_str(&clean(page.hidden.into()));
-        (zoned, Some(WITH_HIDDEN))
+        (zoned, Some(visible))
     }
 
     fn attachment(&mut self, message: &Message<'_>, part: &Part<'_>, alternative: Option<u16>) {
+        if !files::carries_one(message, part) {
+            return;
+        }
         if is_cms(part) {
             return self.cms(part);
         }
-        let Some(kind) = readable(part) else { return };
+        match files::way(part) {
+            Way::Inspect => self.inspect(part),
+            Way::Note(kind) => {
+                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part)
+            }
+            Way::Text(kind, Readable::Message) => {
+                let bytes = self.decoded(part);
+                self.encoded_message(part, &bytes);
+                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part);
+            }
+            Way::Text(kind, readable) => {
+                self.attached_text(message, part, alternative, readable);
+                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part);
+            }
+        }
+    }
+
+    fn attached_text(
+        &mut self,
+        message: &Message<'_>,
+        part: &Part<'_>,
+        alternative: Option<u16>,
+        readable: Readable,
+    ) {
         let bytes = self.decoded(part);
-        if kind == Readable::Message {
-            return self.encoded_message(part, &bytes);
-        }
-        if !part.content_type.starts_with("text/") && looks_binary(&bytes) {
-            return;
-        }
         let text = self.text(message, part, &bytes);
-        let (text, place) = match kind {
+        let (text, hidden) = match readable {
             Readable::Html => {
                 let page = html::read(&text);
-                let place = (!page.hidden.trim().is_empty()).then_some(WITH_HIDDEN);
-                (clean((page.visible + "\n" + &page.hidden).into()), place)
+                let visible = clean(page.visible.into());
+                let hidden = (!page.hidden.trim().is_empty()).then_some(visible.len() + 1);
+                (visible + "\n" + &clean(page.hidden.into()), hidden)
             }
             // RFC 5545 §3.1: long lines are folded anywhere, inside words too.
             Readable::Folded => (clean(text).replace("\n ", "").replace("\n\t", ""), None),
             Readable::Plain | Readable::Message => (clean(text), None),
         };
         self.add(Zone::Attachment, part.path.clone(), alternative, text);
-        if let Some(last) = self.texts.last_mut().filter(|last| last.part == part.path) {
-            last.place = place.map(str::to_owned);
+        self.hidden_from(Zone::Attachment, part, hidden);
+    }
+
+    /// Notes a file of which no more is to be read than is known of it.
+    fn note(&mut self, mut item: Item, part: &Part<'_>) {
+        item.protection = part.protection;
+        self.files.push(File { part: part.path.clone(), item, gaps: Vec::new() });
+    }
+
+    /// Has a file inspected.
+    fn inspect(&mut self, part: &Part<'_>) {
+        let cap = usize::try_from(self.limits.entry_bytes).unwrap_or(usize::MAX);
+        let (bytes, damaged, cut) = part.decoded_within(cap);
+        if damaged.0 {
+            self.coverage.note(Gap::Damaged, part.path.clone());
+        }
+        let name = part.filename.as_deref();
+        let found = if cut.0 {
+            Inspection::failed(sniff(&bytes), name, part.decoded_size(), Gap::TooLarge)
+        } else {
+            self.inspector.inspect(name, &bytes)
+        };
+        for (index, mut item) in found.items.into_iter().enumerate() {
+            let gaps = found.gaps.iter().filter(|(_, of)| usize::try_from(*of) == Ok(index));
+            let gaps: Vec<Gap> = gaps.map(|(gap, _)| *gap).collect();
+            for gap in &gaps {
+                self.coverage.note(*gap, part.path.clone());
+            }
+            // What lies in an encrypted part is encrypted, whatever it is by itself.
+            if part.protection == Protection::Encrypted {
+                item.protection = Protection::Encrypted;
+            }
+            self.files.push(File { part: part.path.clone(), item, gaps });
+        }
+        let before = self.texts.len();
+        self.add(Zone::Attachment, part.path.clone(), None, found.text);
+        if let Some(text) = self.texts.get_mut(before) {
+            text.places = found.places;
         }
     }
 
@@ -213,6 +289,7 @@ impl Reader<'_> {
             let bytes = self.decoded(part);
             self.encoded_message(part, &bytes);
         }
+        self.note(Item::new(Kind::Eml, part.filename.as_deref(), part.decoded_size()), part);
     }
 
     /// Reads a message that does not lie in the outer message's bytes. All its text is that of the one part.
@@ -223,7 +300,7 @@ impl Reader<'_> {
             return;
         };
         let limits = Limits { mime_depth: depth, text_bytes: self.left, ..self.limits.clone() };
-        let inner = read(&Message::parse(bytes, &limits), &limits);
+        let inner = read(&Message::parse(bytes, &limits), &limits, self.inspector);
         for entry in inner.coverage.gaps {
             self.coverage.note(entry.gap, part.path.clone());
         }
@@ -280,48 +357,10 @@ fn push_words(value: &[u8], out: &mut String, coverage: &mut Coverage, path: &Pa
     out.push('\n');
 }
 
-/// How an attachment's text is had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Readable {
-    Plain,
-    Html,
-    /// Calendars and address cards.
-    Folded,
-    Message,
-}
-
-/// Whether a part that isn't displayed is text, by its type or, where that says nothing, by its name.
-fn readable(part: &Part<'_>) -> Option<Readable> {
-    match part.content_type.as_str() {
-        "text/html" | "application/xhtml+xml" => return Some(Readable::Html),
-        "text/calendar" | "text/vcard" | "text/x-vcard" | "application/ics" => return Some(Readable::Folded),
-        "application/json" | "application/xml" => return Some(Readable::Plain),
-        other if other.starts_with("text/") => return Some(Readable::Plain),
-        // Too deep to be followed: the coverage says so.
-        "message/rfc822" | "message/global" | "message/news" => return None,
-        other if other.starts_with("message/") => return Some(Readable::Plain),
-        _ => {}
-    }
-    let ending = part.filename.as_deref()?.rsplit_once('.')?.1.to_ascii_lowercase();
-    match ending.as_str() {
-        "txt" | "csv" | "tsv" | "md" | "log" | "json" | "xml" => Some(Readable::Plain),
-        "htm" | "html" => Some(Readable::Html),
-        "ics" | "vcf" => Some(Readable::Folded),
-        "eml" => Some(Readable::Message),
-        _ => None,
-    }
-}
-
 /// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
 fn is_cms(part: &Part<'_>) -> bool {
     matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
         || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
-}
-
-/// Whether bytes that a name calls text are none.
-fn looks_binary(bytes: &[u8]) -> bool {
-    let head = bytes.get(..512).unwrap_or(bytes);
-    head.contains(&0) && !head.starts_with(b"\xff\xfe") && !head.starts_with(b"\xfe\xff")
 }
 
 /// The character set that a page declares of itself, where its part declares none.

@@ -47,6 +47,22 @@ impl<'x> Part<'x> {
         self.decoded_within(usize::MAX).0
     }
 
+    /// The size of the decoded body, without decoding it where that can be told.
+    pub fn decoded_size(&self) -> u64 {
+        let bytes = match self.encoding {
+            TransferEncoding::Base64 => {
+                let letters = self
+                    .raw
+                    .iter()
+                    .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
+                letters.count() * 3 / 4
+            }
+            TransferEncoding::QuotedPrintable => self.decoded().len(),
+            _ => self.raw.len(),
+        };
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
     /// At most `cap` bytes of the decoded body, whether the encoding was damaged, and whether there is more.
     pub(crate) fn decoded_within(&self, cap: usize) -> (Cow<'x, [u8]>, Damaged, Cut) {
         let decoded = match self.encoding {

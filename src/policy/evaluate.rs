@@ -10,7 +10,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
 use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
 use super::{Case, Direction, Policy};
-use crate::message::{Message, Origin, Part, PartKind, TransferEncoding};
+use crate::message::{Message, Origin, Part, PartKind};
 use crate::verdict::{CoverageGap, Gap, Protection, Span, Zone};
 
 /// One message before one policy.
@@ -157,7 +157,7 @@ impl<'c> Evaluation<'c> {
                 .as_ref()
                 .is_none_or(|globs| part.filename.as_deref().is_some_and(|name| globs.is_match(name)))
                 && test.types.as_ref().is_none_or(|globs| globs.is_match(&part.content_type))
-                && test.size.is_none_or(|(least, most)| (least..=most).contains(&decoded_size(part)))
+                && test.size.is_none_or(|(least, most)| (least..=most).contains(&part.decoded_size()))
         })
     }
 
@@ -208,20 +208,6 @@ pub(super) fn satisfies(test: &HeaderTest, value: &str) -> bool {
 fn is_attachment(part: &Part<'_>) -> bool {
     matches!(part.kind, PartKind::Attachment | PartKind::Message)
         && !part.content_type.ends_with("-signature")
-}
-
-/// The size of a part's content, without decoding it where that can be told.
-fn decoded_size(part: &Part<'_>) -> u64 {
-    let bytes = match part.encoding {
-        TransferEncoding::Base64 => {
-            let letters =
-                part.raw.iter().filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-            letters.count() / 4 * 3
-        }
-        TransferEncoding::QuotedPrintable => part.decoded().len(),
-        _ => part.raw.len(),
-    };
-    u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
 /// A field's value on one line (RFC 5322 §2.2.3).

@@ -15,6 +15,7 @@ use super::recipients::classes;
 use super::rule::Rule;
 use super::{Case, Direction, Policy, decide};
 use crate::extract::Extraction;
+use crate::extract::document::InProcess;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
 use crate::people::People;
@@ -189,7 +190,7 @@ pub(super) fn check(policy: &Policy) -> Vec<ExampleFault> {
 fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
     let limits = Limits::default();
     let message = Message::parse(&example.raw, &limits);
-    let extraction = Extraction::read(&message, &limits);
+    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
     let Ok(now) = example.at.to_zoned(policy.organisation.time_zone.clone()) else {
         let fault = example.place.clone().saying("the example's moment does not exist on that clock");
         return Some(fault.help("choose another `at`"));

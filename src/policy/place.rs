@@ -25,6 +25,9 @@ pub struct FoundWords {
     /// The list's term that they were found by, as the list writes it; nothing where no list found them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub term: Option<String>,
+    /// Where inside the part they stand, such as `letters.zip/anna.docx, page 2`; nothing for its running text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
 }
 
 /// Whether words of the message, and of the lists that found them, may be shown.
@@ -56,9 +59,10 @@ impl Policy {
     fn words_of(&self, finding: &Finding, extraction: &Extraction) -> Option<FoundWords> {
         let texts = &extraction.texts;
         let text = texts.iter().find(|text| text.zone == finding.zone && text.part == finding.part)?;
+        let place = text.places.at(finding.span.start);
         let text = text.text.get(finding.span.start..finding.span.end)?.to_owned();
         let terms = self.terms.get(&finding.entity).filter(|_| finding.detector == Detector::Words);
         let term = finding.term.and_then(|TermId(number)| terms?.get(usize::try_from(number).ok()?));
-        Some(FoundWords { text, term: term.cloned() })
+        Some(FoundWords { text, term: term.cloned(), place })
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 
 use super::{Case, Direction, Held, Outcome, Policy, Reveal, Sources};
+use crate::extract::document::Places;
 use crate::extract::{Extraction, Text};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Field, Message, Origin};
@@ -127,7 +128,13 @@ fn draft(from: &str, to: &[&str]) -> Draft {
 impl Draft {
     fn text(mut self, zone: Zone, part: u16, text: &str) -> Self {
         let part = if part == 0 { PartPath::root() } else { PartPath::root().child(part) };
-        self.texts.push(Text { zone, part, place: None, alternative: None, text: text.to_owned() });
+        self.texts.push(Text {
+            zone,
+            part,
+            places: Places::default(),
+            alternative: None,
+            text: text.to_owned(),
+        });
         self
     }
 
@@ -158,7 +165,8 @@ impl Draft {
             .collect();
         let message =
             Message { raw: b"", header, body_start: 0, parts: Vec::new(), coverage: Coverage::default() };
-        let extraction = Extraction { texts: self.texts.clone(), coverage: self.coverage.clone() };
+        let extraction =
+            Extraction { texts: self.texts.clone(), files: Vec::new(), coverage: self.coverage.clone() };
         then(&Case {
             envelope: &self.envelope,
             message: &message,

@@ -10,12 +10,13 @@ use tracing::{error, info, warn};
 use super::conclusion;
 use super::state::Filter;
 use crate::config::OnFailure;
+use crate::extract::document::InProcess;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::policy::{Place, Policy, Reveal};
 use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
-use crate::scan::{Scanned, scan};
+use crate::scan::{Means, Scanned, scan};
 use crate::verdict::Verdict;
 
 /// Messages above this many bytes are swept away from the connections' threads, a few at a time.
@@ -157,7 +158,10 @@ impl Filter {
         let limits = &self.config.limits;
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
         let expired = || started.elapsed() > patience;
-        let scanned = scan(&envelope, message.bytes(), &policy, &self.people, limits, &now, &expired);
+        let inspector = &InProcess(limits);
+        let means = Means { policy: &policy, people: &self.people, limits, inspector };
+        let parsed = Message::parse(message.bytes(), limits);
+        let scanned = scan(&envelope, parsed, means, &now, &expired);
         let reference = Reference::random()?;
         let response = respond::respond(&Context {
             envelope: &envelope,

@@ -11,10 +11,12 @@ use jiff::Zoned;
 use super::labelled::{Case, Content};
 use super::labels::Label;
 use crate::cli::{CliError, input};
+use crate::extract::document::InProcess;
 use crate::limits::Limits;
+use crate::message::Message;
 use crate::people::People;
 use crate::policy::{Place, Policy, Reveal};
-use crate::scan::{Scanned, scan};
+use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Finding, Zone};
 
 /// How many places of a rule's match are kept: enough to see why.
@@ -125,8 +127,10 @@ fn readable(file: &Path, raw: &[u8]) -> Result<(), CliError> {
 }
 
 fn one(case: &Case, raw: &[u8], number: &str, ground: &Ground<'_>) -> Swept {
-    let people = People::default();
-    let scanned = scan(&case.envelope, raw, ground.policy, &people, ground.limits, ground.moment, &|| false);
+    let (people, limits) = (People::default(), ground.limits);
+    let inspector = &InProcess(limits);
+    let means = Means { policy: ground.policy, people: &people, limits, inspector };
+    let scanned = scan(&case.envelope, Message::parse(raw, limits), means, ground.moment, &|| false);
     Swept {
         id: format!("{}{number}", case.id),
         place: format!("{}{number}", case.place),

@@ -8,7 +8,7 @@ mod kind;
 mod name;
 mod reading;
 
-pub use kind::sniff;
+pub use kind::{SNIFFED, sniff};
 pub use name::facts_of_name;
 pub use reading::{Reading, Stop};
 

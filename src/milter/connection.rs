@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::command::Command;
@@ -55,10 +55,11 @@ struct Connection<G> {
     number: u64,
 }
 
-/// Serves one connection until it ends.
+/// Serves one connection until it ends, and then gives back its place.
 pub(super) async fn run<G: Gate>(
     stream: Stream,
     number: u64,
+    _place: Option<OwnedSemaphorePermit>,
     server: Arc<Server<G>>,
     mut shutdown: watch::Receiver<bool>,
 ) {
@@ -175,7 +176,7 @@ impl<G: Gate> Connection<G> {
         let Ready { envelope, message } = ready;
         let message = match message {
             Complete::Ready(message) => message,
-            Complete::OnFile(file) => match self.with_progress(file.load()).await {
+            Complete::OnFile(file) => match self.with_progress(pin!(file.load())).await {
                 Ok(message) => message,
                 Err(error) => {
                     tracing::error!(connection = self.number, %error, "a message is lost: temporary failure");
@@ -187,7 +188,8 @@ impl<G: Gate> Connection<G> {
         let transaction = Transaction { envelope, message };
         let gate = Arc::clone(&self.server.gate);
         let given = transaction.clone();
-        let outcome = self.with_progress(caught(async move { gate.judge(given).await })).await;
+        let judging = pin!(async move { gate.judge(given).await });
+        let outcome = self.with_progress(caught(judging)).await;
         let outcome = outcome.unwrap_or_else(|()| {
             let queue_id = transaction.envelope.queue_id.as_ref().map(tracing::field::display);
             tracing::error!(
@@ -211,11 +213,12 @@ impl<G: Gate> Connection<G> {
 
     /// Waits for a future; meanwhile the MTA hears now and then that work goes on. When it no longer listens, the work
     /// is still done: what the gate has decided must be on record.
-    async fn with_progress<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+    ///
+    /// It is given futures that lie elsewhere: one that is given by value takes up its size twice.
+    async fn with_progress<T>(&mut self, mut work: impl Future<Output = T> + Unpin) -> T {
         let mut listens = true;
         loop {
-            match timeout(PROGRESS_EVERY, work.as_mut()).await {
+            match timeout(PROGRESS_EVERY, &mut work).await {
                 Ok(done) => return done,
                 Err(_) if listens => {
                     Session::write_progress(&mut self.out);
@@ -256,13 +259,11 @@ impl<G: Gate> Connection<G> {
 }
 
 /// The future's output; an error when it panics.
-async fn caught<T>(work: impl Future<Output = T>) -> Result<T, ()> {
-    let mut work = pin!(work);
+fn caught<T>(mut work: Pin<&mut impl Future<Output = T>>) -> impl Future<Output = Result<T, ()>> {
     // The future is dropped right after a panic, and what the gate shares between messages is its own to guard.
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,
         Err(_) => Poll::Ready(Err(())),
     })
-    .await
 }

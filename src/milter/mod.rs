@@ -129,6 +129,9 @@ pub async fn serve<G: Gate>(
 /// Most threads that read files back, and that a gate may use by `spawn_blocking`.
 const BLOCKING_THREADS: usize = 32;
 
+/// How long memory waits for another message at least; twice this at most.
+const MEMORY_KEPT_FOR: Duration = Duration::from_secs(10);
+
 /// What all connections share.
 struct Server<G> {
     gate: Arc<G>,
@@ -150,10 +153,21 @@ async fn serve_all<G: Gate>(
     for listener in listeners {
         accepting.spawn(accept_all(listener.into_accepting()?, Arc::clone(&server), shutdown.clone()));
     }
+    // Ends with the runtime that it runs in.
+    tokio::spawn(release_memory(Arc::clone(&server.spools)));
     while accepting.join_next().await.is_some() {}
     // Each connection holds one place: all of them are free when the last has ended.
     let _ = server.places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
     Ok(())
+}
+
+/// Gives back, now and then, the memory that messages have not needed for a while.
+async fn release_memory(spools: Arc<Spools>) {
+    let mut ticks = tokio::time::interval(MEMORY_KEPT_FOR);
+    loop {
+        ticks.tick().await;
+        spools.release_unneeded();
+    }
 }
 
 /// Accepts connections until the server is to stop, and closes the listener.
@@ -182,11 +196,8 @@ async fn accept_all<G: Gate>(
         match stream {
             Ok(stream) => {
                 let number = server.connections.fetch_add(1, Ordering::Relaxed) + 1;
-                let connection = connection::run(stream, number, Arc::clone(&server), shutdown.clone());
-                tokio::spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+                // Not within another future, which would have room for this one twice and copy it at each connection.
+                tokio::spawn(connection::run(stream, number, place, Arc::clone(&server), shutdown.clone()));
             }
             Err(error) => {
                 drop(place);

@@ -12,15 +12,17 @@ use crate::limits::Limits;
 
 /// A message's first allocation, in bytes: most mail is smaller.
 const FIRST_BYTES: usize = 4 << 10;
-/// A message that outgrows this gets a buffer of [`BUFFER_BYTES`] at once, a used one if there is one: memory that was used
-/// before costs no page faults.
-const SMALL_BYTES: usize = 128 << 10;
+/// A message that outgrows this gets a buffer of [`BUFFER_BYTES`] at once, a used one if there is one, and is not copied
+/// again as it grows.
+const SMALL_BYTES: usize = 32 << 10;
 /// A message that outgrows this gets a mapping of its own, of which it touches what it fills and no more.
 const BUFFER_BYTES: usize = 4 << 20;
-/// By so much a message in a mapping of its own draws on the memory that all share.
-const STEP_BYTES: usize = 1 << 20;
-/// Most used buffers that are kept.
+/// By so much a message in a buffer or a mapping draws on the memory that all share.
+const STEP_BYTES: usize = 256 << 10;
+/// Most used buffers of [`BUFFER_BYTES`] that are kept.
 const KEPT_BUFFERS: usize = 8;
+/// Most used mappings that are kept.
+const KEPT_MAPPINGS: usize = 4;
 /// glibc's allocator maps anything larger than 32 MiB by itself and gives it back as soon as it is freed; smaller buffers
 /// may stay with the process for good once a few have been used. Memory that is not touched costs nothing.
 const OWN_MAPPING_BYTES: usize = 33 << 20;
@@ -42,8 +44,25 @@ pub struct Spools {
 struct Budget {
     used: AtomicUsize,
     cap: usize,
-    /// Used buffers of the largest size; not counted as used.
-    buffers: Mutex<Vec<Vec<u8>>>,
+    /// Used buffers of [`BUFFER_BYTES`]; not counted as used.
+    buffers: Kept,
+    /// Used mappings; not counted as used.
+    mappings: Kept,
+}
+
+/// Used memory that waits for the next message: what was touched before costs no page faults, which were a quarter of what
+/// a message with attachments cost. It goes when it was not needed for a while.
+#[derive(Debug)]
+struct Kept {
+    most: usize,
+    shelf: Mutex<Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    buffers: Vec<Vec<u8>>,
+    /// The fewest that lay here at any time since [`Kept::release_unneeded`] last looked.
+    unneeded: usize,
 }
 
 impl Spools {
@@ -56,7 +75,8 @@ impl Spools {
             budget: Arc::new(Budget {
                 used: AtomicUsize::new(0),
                 cap: limits.bodies_in_memory_bytes,
-                buffers: Mutex::new(Vec::new()),
+                buffers: Kept::new(KEPT_BUFFERS),
+                mappings: Kept::new(KEPT_MAPPINGS),
             }),
             loading: Arc::new(Semaphore::new(loading_units)),
             loading_units,
@@ -66,6 +86,12 @@ impl Spools {
     /// Where temporary files go.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Gives back the memory of earlier messages that no message needed since this was last called.
+    pub fn release_unneeded(&self) {
+        self.budget.buffers.release_unneeded();
+        self.budget.mappings.release_unneeded();
     }
 
     /// Bytes of memory that incoming messages hold now; those read back from files are counted apart.
@@ -95,18 +121,50 @@ impl Reservation {
 }
 
 impl Budget {
-    fn buffers(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Takes back a buffer, if it is one that is kept.
+    fn keep(&self, buffer: Vec<u8>) {
+        let capacity = buffer.capacity();
+        if SMALL_BYTES < capacity && capacity <= BUFFER_BYTES {
+            self.buffers.put(buffer);
+        } else if BUFFER_BYTES < capacity && capacity <= OWN_MAPPING_BYTES {
+            self.mappings.put(buffer);
+        }
+    }
+}
+
+impl Kept {
+    fn new(most: usize) -> Self {
+        Self { most, shelf: Mutex::default() }
     }
 
-    /// Takes back a buffer, if it is one that is kept.
-    fn keep(&self, mut buffer: Vec<u8>) {
-        let mut buffers = self.buffers();
-        let kept = SMALL_BYTES < buffer.capacity() && buffer.capacity() <= BUFFER_BYTES;
-        if kept && buffers.len() < KEPT_BUFFERS {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A used buffer, or a new one of that capacity.
+    fn take(&self, capacity: usize) -> Vec<u8> {
+        let mut shelf = self.shelf();
+        let kept = shelf.buffers.pop();
+        shelf.unneeded = shelf.unneeded.min(shelf.buffers.len());
+        kept.unwrap_or_else(|| Vec::with_capacity(capacity))
+    }
+
+    fn put(&self, mut buffer: Vec<u8>) {
+        let mut shelf = self.shelf();
+        if shelf.buffers.len() < self.most {
             buffer.clear();
-            buffers.push(buffer);
+            shelf.buffers.push(buffer);
         }
+    }
+
+    fn release_unneeded(&self) {
+        let mut shelf = self.shelf();
+        // The first were put here before the others, and those are taken first.
+        let unneeded = shelf.unneeded.min(shelf.buffers.len());
+        let released: Vec<Vec<u8>> = shelf.buffers.drain(..unneeded).collect();
+        shelf.unneeded = shelf.buffers.len();
+        drop(shelf);
+        drop(released);
     }
 }
 
@@ -263,25 +321,17 @@ impl Spools {
                 return true;
             }
         }
-        let buffer_bytes = self.per_message.min(BUFFER_BYTES);
-        if needed <= buffer_bytes {
-            if !reservation.grow_to(buffer_bytes) {
-                return false;
-            }
-            let kept = self.budget.buffers().pop();
-            let mut buffer = kept.unwrap_or_else(|| Vec::with_capacity(buffer_bytes));
-            buffer.extend_from_slice(held);
-            *held = buffer;
-            return true;
-        }
         if !reservation.grow_to(needed.next_multiple_of(STEP_BYTES).min(self.per_message)) {
             return false;
         }
-        let mapping = self.per_message.max(OWN_MAPPING_BYTES);
-        if held.capacity() < mapping {
-            let buffer = std::mem::replace(held, Vec::with_capacity(mapping));
-            held.extend_from_slice(&buffer);
-            self.budget.keep(buffer);
+        let (kept, capacity) = match self.per_message.min(BUFFER_BYTES) {
+            buffer if needed <= buffer => (&self.budget.buffers, buffer),
+            _ => (&self.budget.mappings, self.per_message.max(OWN_MAPPING_BYTES)),
+        };
+        if held.capacity() < capacity {
+            let smaller = std::mem::replace(held, kept.take(capacity));
+            held.extend_from_slice(&smaller);
+            self.budget.keep(smaller);
         }
         true
     }
@@ -482,8 +532,7 @@ mod tests {
         for number in 1..=9 {
             incoming.append(&chunk);
             assert!(!incoming.is_on_file(), "after {number} MiB");
-            let least = if number < 4 { 4 } else { number };
-            assert_eq!(spools.bytes_in_memory() >> 20, least, "after {number} MiB");
+            assert_eq!(spools.bytes_in_memory(), number << 20, "after {number} MiB");
         }
         let mut second = Incoming::new(Arc::clone(&spools));
         for _ in 0..6 {
@@ -495,6 +544,33 @@ mod tests {
             assert_eq!(message.bytes().len(), (length << 20) + 2);
         }
         assert_eq!(spools.bytes_in_memory(), 0);
+    }
+
+    #[test]
+    fn memory_of_earlier_messages_is_used_again_and_goes_when_nobody_needs_it() {
+        let (_folder, spools) = spools(32 << 20, 64 << 20);
+        for (bytes, kept) in [(1 << 20, &spools.budget.buffers), (5 << 20, &spools.budget.mappings)] {
+            let message = || {
+                let mut incoming = Incoming::new(Arc::clone(&spools));
+                incoming.append(&vec![b'x'; bytes]);
+                loaded(incoming.finish().unwrap())
+            };
+            let place = message().bytes().as_ptr();
+            let again = message();
+            assert_eq!(again.bytes().as_ptr(), place, "{bytes} bytes: not the buffer that was there");
+            drop((again, message()));
+            for (left, needed) in [(2, "two at once"), (1, "one at a time"), (0, "none")] {
+                spools.release_unneeded();
+                assert_eq!(
+                    kept.shelf().buffers.len(),
+                    left,
+                    "{bytes} bytes: {needed} needed since the last look"
+                );
+                if left == 2 {
+                    drop(message());
+                }
+            }
+        }
     }
 
     #[test]

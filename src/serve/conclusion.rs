@@ -15,7 +15,8 @@ use crate::verdict::{Mode, RuleId};
 pub async fn conclude(filter: &Filter, judgement: Judgement) -> Result<Outcome, Failure> {
     let reference = &judgement.reference;
     if !judgement.response.held.is_empty() {
-        keep(filter, &judgement, reference, &judgement.response.held, KeptAction::Hold).await?;
+        // Boxed, as it is rare: every connection makes room for what a message may wait for in here.
+        Box::pin(keep(filter, &judgement, reference, &judgement.response.held, KeptAction::Hold)).await?;
     }
     if !judgement.response.returned.is_empty() {
         // What is held for some and returned to others is two entries of the record, each with its own name.
@@ -23,7 +24,8 @@ pub async fn conclude(filter: &Filter, judgement: Judgement) -> Result<Outcome, 
         let answer = answer(filter, &judgement, second)?;
         let answer = answer.as_deref().zip(judgement.envelope.sender.as_ref());
         let answer = answer.map(|(content, recipient)| Answer { recipient, content });
-        keep(filter, &judgement, second, &judgement.response.returned, KeptAction::Return { answer }).await?;
+        let action = KeptAction::Return { answer };
+        Box::pin(keep(filter, &judgement, second, &judgement.response.returned, action)).await?;
         filter.outbox.notify_one();
     }
     Ok(match judgement.response.delivery {
@@ -95,5 +97,8 @@ fn answer(filter: &Filter, judgement: &Judgement, reference: &Reference) -> Resu
 
 /// Whether `needle` stands in `header`, whatever its case: a test that nearly every message fails at once.
 pub fn contains_ignoring_case(header: &[u8], needle: &[u8]) -> bool {
-    header.windows(needle.len().max(1)).any(|window| window.eq_ignore_ascii_case(needle))
+    let Some(first) = needle.first() else { return true };
+    memchr::memchr2_iter(first.to_ascii_lowercase(), first.to_ascii_uppercase(), header)
+        .filter_map(|at| header.get(at..at + needle.len()))
+        .any(|stretch| stretch.eq_ignore_ascii_case(needle))
 }

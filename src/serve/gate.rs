@@ -91,8 +91,12 @@ pub struct Judgement {
 
 impl Filter {
     async fn judge(self: &Arc<Self>, envelope: Arc<Envelope>, message: Spooled) -> Result<Outcome, Failure> {
-        if let Some(outcome) = self.own_mail(&envelope, &message).await? {
-            return Ok(outcome);
+        let header = message.bytes().get(..message.body_start()).unwrap_or_default();
+        if conclusion::contains_ignoring_case(header, PASS_HEADER.as_bytes()) {
+            // What is rare is kept apart: every connection makes room for what a message may wait for in here.
+            if let Some(outcome) = Box::pin(self.own_mail(&envelope, &message)).await? {
+                return Ok(outcome);
+            }
         }
         let (filter, large) = (Arc::clone(self), message.bytes().len() > LARGE);
         let sweep = move || {
@@ -119,9 +123,6 @@ impl Filter {
         message: &Spooled,
     ) -> Result<Option<Outcome>, RecordsError> {
         let header = message.bytes().get(..message.body_start()).unwrap_or_default();
-        if !conclusion::contains_ignoring_case(header, PASS_HEADER.as_bytes()) {
-            return Ok(None);
-        }
         let parsed = Message::parse(header, &self.config.limits);
         let Some(field) = parsed.fields(PASS_HEADER).next() else { return Ok(None) };
         let (sender, recipients) = (envelope.sender.as_ref(), &envelope.recipients);
@@ -204,4 +205,20 @@ fn log(judgement: &Judgement, elapsed: Duration) {
         microseconds = elapsed.as_micros() as u64,
         "verdict reached"
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future_bytes<'g, F: Future>(_: impl FnOnce(&'g FilterGate, Transaction) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// Each connection has room for it and is copied when it is accepted, whether or not a message ever waits.
+    #[test]
+    fn judging_takes_little_room() {
+        let bytes = future_bytes(|gate, transaction| gate.judge(transaction));
+        assert!(bytes < 1_500, "{bytes} bytes: box what is seldom waited for");
+    }
 }

@@ -8,6 +8,8 @@
 //!                     └──────── respond ◀── records (durable first) ◀─────┘
 //! ```
 //!
+//! Documents are read in [`worker`]s: processes of their own, behind a sandbox.
+//!
 //! From [`message`] to [`scan`] nothing is async and nothing touches a file, a socket or a clock: `now` is
 //! passed in. `tests/house.rs` holds every room to what it may import; ARCHITECTURE.md says why.
 
@@ -28,3 +30,4 @@ pub mod respond;
 pub mod scan;
 pub mod serve;
 pub mod verdict;
+pub mod worker;

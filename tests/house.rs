@@ -10,6 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("verdict", &[]),
     ("message", &["limits", "verdict"]),
     ("extract", &["limits", "verdict", "message"]),
+    ("worker", &["limits", "verdict", "extract"]),
     ("people", &[]),
     ("detect", &["limits", "verdict", "message", "extract", "people"]),
     ("policy", &["limits", "verdict", "message", "extract", "detect", "people"]),
@@ -18,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("records", &["verdict", "message"]),
     ("milter", &["limits", "verdict", "message", "respond"]),
     ("notify", &["verdict", "message", "respond", "records"]),
-    ("config", &["limits", "policy", "milter"]),
+    ("config", &["limits", "policy", "milter", "worker"]),
     ("serve", &["*"]),
     ("cli", &["*"]),
 ];

@@ -47,6 +47,9 @@ pub enum Command {
     Man(Man),
     /// Print completions for a shell
     Completions(Completions),
+    /// Read documents on standard input in a sandbox: for the filter, which starts this by itself
+    #[command(hide = true)]
+    ReadDocuments,
 }
 
 /// Options of `check`.

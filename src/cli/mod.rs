@@ -72,6 +72,9 @@ impl CliError {
 /// Runs the program: reads the arguments, carries out the command, prints an error where there is one.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
+    if matches!(arguments.command, Command::ReadDocuments) {
+        return crate::worker::read_documents();
+    }
     match carry_out(arguments) {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::WithFaults) => ExitCode::from(1),
@@ -109,6 +112,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Schema(options) => documents::schema(&options),
         Command::Man(options) => documents::man(&options),
         Command::Completions(options) => documents::completions(&options),
+        Command::ReadDocuments => Ok(Ended::Well),
     }
 }
 

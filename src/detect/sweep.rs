@@ -7,7 +7,8 @@
 
 use std::ops::ControlFlow;
 
-use crate::detect::disguise::Run;
+use crate::detect::blocks::{BLOCK, mask};
+use crate::detect::disguise::{Run, Stretch};
 use crate::detect::filter::{Filter, LARGE, MEDIUM, SMALL, Size};
 use crate::detect::fold::Words;
 use crate::detect::list::TERM_WORDS;
@@ -37,8 +38,8 @@ pub(super) struct Sweep<'w, V> {
 pub(super) trait Visitor {
     /// With the words from one on at which a term may begin, as many as a term may have; in their order, until it breaks.
     fn visit(&mut self, words: &[Word]) -> ControlFlow<()>;
-    /// With each stretch of text before the words in it: how many runs of letters and digits it has, and each of them.
-    fn see(&mut self, runs: (usize, impl Fn(usize) -> Run));
+    /// With each stretch of text before the words in it.
+    fn see(&mut self, stretch: Stretch<'_, impl Fn(usize) -> Run>);
     /// When no word before a byte will be visited any more.
     fn pass(&mut self, byte: usize) -> ControlFlow<()>;
 }
@@ -85,11 +86,9 @@ impl<'w, V: Visitor> Sweep<'w, V> {
         let mut runs = chunk.runs();
         let run_at = |number: usize| {
             let [start, end] = runs.get(number).copied().unwrap_or_default();
-            let start = start & !MARK;
-            let (first, second) = chunk.halves(start, end - start);
-            Run { start: base + usize::from(start), end: base + usize::from(end), first, second }
+            Run { start: base + usize::from(start & !MARK), end: base + usize::from(end) }
         };
-        self.visitor.see((runs.len(), run_at));
+        self.visitor.see(Stretch { base, words: chunk.words(), count: runs.len(), run_at });
         while !runs.is_empty() {
             let plain = match self.filter.size() {
                 Size::Small => self.take_plain::<SMALL>(chunk, runs, base),
@@ -251,12 +250,12 @@ impl Candidate {
 const PLAIN: u16 = 16;
 /// Set in the start of a run that has an apostrophe or bytes beyond ASCII.
 const MARK: u16 = 0x8000;
-/// Bytes that a mask stands for.
-const BLOCK: usize = 64;
 /// Bytes that are cut into words at a time.
 const CHUNK: usize = 32 * BLOCK;
 /// Two bounds for each byte are more than there can be; a power of two lets the compiler see that none is missed.
 const BOUNDS: usize = 2 * CHUNK;
+/// One more than a chunk fills, for what is left of a text at its end.
+const BLOCKS: usize = CHUNK / BLOCK + 1;
 
 /// A stretch of text with its letters in lower case, and where its words begin and end.
 struct Chunk {
@@ -265,11 +264,14 @@ struct Chunk {
     /// Start, end, start, end … of the runs of word bytes.
     bounds: [u16; BOUNDS],
     count: usize,
+    /// For each block, which of its bytes are word bytes.
+    words: [u64; BLOCKS],
+    block_count: usize,
 }
 
 impl Chunk {
     fn new() -> Self {
-        Self { bytes: [0; CHUNK + BLOCK], bounds: [0; BOUNDS], count: 0 }
+        Self { bytes: [0; CHUNK + BLOCK], bounds: [0; BOUNDS], count: 0, words: [0; BLOCKS], block_count: 0 }
     }
 
     /// Cuts the beginning of a text and tells how much of it was taken; nothing when one run fills the chunk.
@@ -287,6 +289,7 @@ impl Chunk {
             *to = *from;
         }
         self.cut_block(&last, blocks.len(), false, &mut carry);
+        self.block_count = taken.len().div_ceil(BLOCK);
         if taken.len() == text.len() {
             return Some(taken.len());
         }
@@ -302,6 +305,10 @@ impl Chunk {
 
     fn runs(&self) -> &[[u16; 2]] {
         self.bounds.get(..self.count).unwrap_or_default().as_chunks().0
+    }
+
+    fn words(&self) -> &[u64] {
+        self.words.get(..self.block_count).unwrap_or_default()
     }
 
     /// Bytes that are not ASCII count as word bytes.
@@ -321,6 +328,9 @@ impl Chunk {
             let inner = apostrophes & (letters << 1 | carry.letter) & (letters >> 1 | u64::from(next) << 63);
             words |= inner;
             special = mask(block, |byte| byte >= 0x80) | inner;
+        }
+        if let Some(slot) = self.words.get_mut(number) {
+            *slot = words;
         }
         let turns = words ^ (words << 1 | carry.word);
         *carry = Carry { letter: letters >> 63, word: words >> 63 };
@@ -420,15 +430,4 @@ fn is_special_byte(byte: u8) -> bool {
 
 fn is_word_byte(byte: u8) -> bool {
     is_letter_byte(byte) || byte == b'\''
-}
-
-/// A bit for each byte, set where `holds`.
-#[inline(always)]
-fn mask(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u64 {
-    let flags = block.map(|byte| u8::from(holds(byte)));
-    // The product carries the lowest bit of each of eight bytes into the top byte.
-    let (eights, _) = flags.as_chunks();
-    eights.iter().rev().fold(0, |mask, eight| {
-        mask << 8 | u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56
-    })
 }

@@ -207,11 +207,12 @@ impl Trie {
         self.branches.get(branch as usize).is_some_and(|branch| branch.onward != 0)
     }
 
-    /// The words of all terms of some lists, and whether each is a beginning of words; some more than once.
+    /// The words of all terms of some lists, without those of allow-phrases alone, and whether each is a beginning of words.
     pub(super) fn words_of(&self, list: impl Fn(usize) -> bool) -> Vec<(&str, bool)> {
         let mut wanted = vec![false; self.branches.len()];
         for (number, branch) in self.branches.iter().enumerate() {
-            if !self.endings(branch).iter().any(|ending| list(usize::from(ending.list.0))) {
+            let wanted_here = |ending: &Ending| ending.term.is_some() && list(usize::from(ending.list.0));
+            if !self.endings(branch).iter().any(wanted_here) {
                 continue;
             }
             let mut at = number;

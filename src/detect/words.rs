@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::detect::choice::Choice;
-use crate::detect::disguise::{Disguised, Run, Search};
+use crate::detect::disguise::{Disguised, Run, Search, Stretch};
 use crate::detect::filter::Filter;
 use crate::detect::list;
 use crate::detect::sweep::{Sweep, Visitor};
@@ -160,9 +160,9 @@ impl Visitor for &mut Finder<'_> {
     }
 
     #[inline(always)]
-    fn see(&mut self, runs: (usize, impl Fn(usize) -> Run)) {
+    fn see(&mut self, stretch: Stretch<'_, impl Fn(usize) -> Run>) {
         if let Some(search) = &mut self.search {
-            search.notice(runs);
+            search.notice(stretch);
         }
     }
 

@@ -90,7 +90,7 @@ static CLASSES: [u8; 256] = {
 /// What a character is in a word that may be disguised.
 pub(super) enum Sign {
     /// A letter, or what may stand for one; two for a ligature.
-    Glyphs([Option<Glyph>; 2]),
+    Glyphs(Glyph, Option<Glyph>),
     /// Nothing that is seen.
     Invisible,
     /// None of these.
@@ -99,7 +99,7 @@ pub(super) enum Sign {
 
 /// Reads a character; `next` is the one after it.
 pub(super) fn read(letter: char, next: Option<char>) -> Sign {
-    let one = |glyph| Sign::Glyphs([Some(glyph), None]);
+    let one = |glyph| Sign::Glyphs(glyph, None);
     let before_letter = || next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '$' | '@'));
     match letter {
         'a'..='z' | 'A'..='Z' => one(Glyph::letter(letter.to_ascii_lowercase() as u8)),
@@ -139,7 +139,7 @@ fn read_foreign(letter: char) -> Sign {
     let glyphs = |text: &str, by: Option<Disguise>| {
         let mut letters =
             text.bytes().map(|letter| Glyph { by, latin: by.is_none(), ..Glyph::letter(letter) });
-        Sign::Glyphs([letters.next(), letters.next()])
+        letters.next().map_or(Sign::Other, |first| Sign::Glyphs(first, letters.next()))
     };
     if folded.bytes().all(|byte| byte.is_ascii_lowercase()) && folded.len() <= 2 {
         return glyphs(&folded, None);
@@ -200,7 +200,7 @@ mod tests {
     fn a_character_has_one_class_however_it_is_asked() {
         let mut letters = 0;
         for byte in 0..=127_u8 {
-            if let Sign::Glyphs([Some(glyph), None]) = read(char::from(byte), Some('x')) {
+            if let Sign::Glyphs(glyph, None) = read(char::from(byte), Some('x')) {
                 letters += 1;
                 assert_eq!(glyph.class(), class(byte), "{:?}", char::from(byte));
                 assert!(glyph.letters.iter().all(|letter| class(*letter) == glyph.class()), "{glyph:?}");

@@ -2,13 +2,14 @@
 //! part of. Finds no term that stands there as it is written.
 
 mod glyph;
+mod odd;
 mod pieces;
 mod spots;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
-pub(super) use spots::Run;
+pub(super) use spots::{Run, Stretch};
 
 use crate::detect::fold::{Words, joins};
 use crate::detect::list::TERM_WORDS;
@@ -44,6 +45,7 @@ impl Disguised {
             notice: Notice::default(),
             looked_at: 0,
             skipped: false,
+            pieces: Pieces::of(text),
             readings: Vec::new(),
             found: Vec::new(),
         }
@@ -67,6 +69,7 @@ pub(super) struct Search<'s> {
     /// How many spots were looked at so far.
     looked_at: usize,
     skipped: bool,
+    pieces: Pieces<'s>,
     /// The last words that were read, which may yet be part of a phrase.
     readings: Vec<Reading<'s>>,
     /// What was found and not yet taken, in the order of the starts.
@@ -80,8 +83,8 @@ const SPOTS_PER_KIBIBYTE: usize = 200;
 impl Search<'_> {
     /// Looks at the next words.
     #[inline(always)]
-    pub(super) fn notice(&mut self, runs: (usize, impl Fn(usize) -> Run)) {
-        self.notice.words(self.text.as_bytes(), &self.disguised.vocabulary, runs, &mut self.spots);
+    pub(super) fn notice(&mut self, stretch: Stretch<'_, impl Fn(usize) -> Run>) {
+        self.notice.words(self.text.as_bytes(), &self.disguised.vocabulary, &stretch, &mut self.spots);
     }
 
     /// Whether something was left out, because the text has more spots than any text that people write.
@@ -119,7 +122,8 @@ impl Search<'_> {
         for window in windows.chunk_by(|one, next| next.0 <= one.1) {
             let from = window.iter().map(|window| window.0).min().unwrap_or_default();
             let to = window.iter().map(|window| window.1).max().unwrap_or_default();
-            self.readings.extend(Pieces::of(self.text, from, to).readings(&self.disguised.vocabulary));
+            self.pieces.take(from, to);
+            self.pieces.readings(&self.disguised.vocabulary, &mut self.readings);
         }
         let readings = std::mem::take(&mut self.readings);
         if readings.len() > known {

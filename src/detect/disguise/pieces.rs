@@ -24,6 +24,10 @@ struct Piece {
     glyphs: (usize, usize),
     /// What parts it from the piece before.
     gap: Gap,
+    /// Whether it may be a word in disguise by itself: something stands for a letter, or a letter stands there twice.
+    odd: bool,
+    /// Whether any of its glyphs may be a vowel.
+    vowel: bool,
 }
 
 /// What stands between two pieces.
@@ -44,6 +48,7 @@ enum Gap {
 }
 
 /// A stretch of text, taken apart.
+#[derive(Debug, Default)]
 pub(super) struct Pieces<'t> {
     text: &'t str,
     from: usize,
@@ -53,87 +58,75 @@ pub(super) struct Pieces<'t> {
 }
 
 impl<'t> Pieces<'t> {
-    /// Takes apart the bytes from `from` up to `to`, which must be where words begin and end.
-    pub(super) fn of(text: &'t str, from: usize, to: usize) -> Self {
-        let mut taken = Self { text, from, to, glyphs: Vec::new(), pieces: Vec::new() };
+    /// Of a text, nothing yet.
+    pub(super) fn of(text: &'t str) -> Self {
+        Self { text, ..Self::default() }
+    }
+
+    /// Takes apart the bytes from `from` up to `to`, which must be where words begin and end, instead of those before.
+    pub(super) fn take(&mut self, from: usize, to: usize) {
+        (self.from, self.to) = (from, to);
+        self.glyphs.clear();
+        self.pieces.clear();
         let mut open = false;
-        let mut letters = text.get(from..to).unwrap_or_default().char_indices().peekable();
+        let mut letters = self.text.get(from..to).unwrap_or_default().char_indices().peekable();
         while let Some((at, letter)) = letters.next() {
             let (start, end) = (from + at, from + at + letter.len_utf8());
             let next = letters.peek().map(|(_, next)| *next);
             match glyph::read(letter, next) {
-                Sign::Glyphs(glyphs) => taken.push(start, end, glyphs, &mut open),
+                Sign::Glyphs(first, second) => {
+                    self.push(start, end, first, open);
+                    if let Some(second) = second {
+                        self.push(start, end, second, true);
+                    }
+                    open = true;
+                }
                 Sign::Invisible => {}
                 Sign::Other => open = false,
             }
         }
-        taken
     }
 
-    fn push(&mut self, start: usize, end: usize, glyphs: [Option<Glyph>; 2], open: &mut bool) {
+    /// Adds a glyph to the last piece where that is open, or begins a piece.
+    fn push(&mut self, start: usize, end: usize, glyph: Glyph, open: bool) {
+        let vowel =
+            glyph.letters.iter().any(|letter| matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y'));
+        let before = self.glyphs.last().copied();
         let first = self.glyphs.len();
-        self.glyphs.extend(glyphs.into_iter().flatten());
-        match self.pieces.last_mut().filter(|_| *open) {
-            Some(piece) => (piece.end, piece.glyphs.1) = (end, self.glyphs.len()),
-            None => {
-                let gap = self.pieces.last().map_or(Gap::Apart, |before| self.gap(before.end, start));
-                self.pieces.push(Piece { start, end, glyphs: (first, self.glyphs.len()), gap });
-                *open = true;
+        self.glyphs.push(glyph);
+        match self.pieces.last_mut() {
+            Some(piece) if open => {
+                (piece.end, piece.glyphs.1) = (end, first + 1);
+                piece.odd |= glyph.by.is_some() || before == Some(glyph);
+                piece.vowel |= vowel;
             }
-        }
-    }
-
-    fn gap(&self, from: usize, to: usize) -> Gap {
-        let gap = self.text.get(from..to).unwrap_or_default();
-        let (mut blanks, mut marks, mut breaks, mut hyphen) = (0, 0, 0, false);
-        for letter in gap.chars().filter(|letter| !is_invisible(*letter)) {
-            match letter {
-                '\n' | '\r' => breaks += 1,
-                '>' if breaks > 0 => {}
-                _ if letter.is_whitespace() => blanks += 1,
-                '-' | '\u{2010}' | '\u{2011}' if marks + blanks + breaks == 0 => (marks, hyphen) = (1, true),
-                _ if letter.is_alphanumeric() => return Gap::Apart,
-                _ => marks += 1,
+            last => {
+                let gap = last
+                    .map_or(Gap::Apart, |before| gap(self.text.get(before.end..start).unwrap_or_default()));
+                let odd = glyph.by.is_some();
+                self.pieces.push(Piece { start, end, glyphs: (first, first + 1), gap, odd, vowel });
             }
-        }
-        match (blanks, marks, breaks) {
-            (_, 1, 1..) if hyphen => Gap::HyphenBreak,
-            (_, 0, 1..=4) => Gap::Break,
-            (_, _, 1..) => Gap::Apart,
-            (1..=3, 0, 0) => Gap::Space,
-            (0, 1..=3, 0) => Gap::Mark,
-            (1..=2, 1, 0) => Gap::SpacedMark,
-            _ => Gap::Apart,
         }
     }
 
     /// The words of a vocabulary that stand here in disguise.
-    pub(super) fn readings<'v>(&self, vocabulary: &'v Vocabulary) -> Vec<Reading<'v>> {
-        let mut readings = Vec::new();
-        for at in 0..self.pieces.len() {
-            if self.pieces.get(at).is_some_and(|piece| self.is_odd(piece)) {
-                self.read(vocabulary, at, at, Disguises::NONE, &mut readings);
+    pub(super) fn readings<'v>(&self, vocabulary: &'v Vocabulary, readings: &mut Vec<Reading<'v>>) {
+        for (at, piece) in self.pieces.iter().enumerate() {
+            if piece.odd {
+                self.read(vocabulary, at, at, Disguises::NONE, readings);
             }
-            self.read_split(vocabulary, at, &mut readings);
+            self.read_split(vocabulary, at, readings);
         }
         let mut at = 0;
         while at < self.pieces.len() {
             let run = self.spaced_run(at);
             if run > 2 {
-                self.read_spaced(vocabulary, at, run, &mut readings);
+                self.read_spaced(vocabulary, at, run, readings);
             }
             // Its last letter may be the first of another run, with something else between.
             at += run.saturating_sub(1).max(1);
         }
-        self.read_masked(vocabulary, &mut readings);
-        readings
-    }
-
-    /// Whether a piece by itself may be a word in disguise: something stands for a letter, or a letter stands there twice.
-    fn is_odd(&self, piece: &Piece) -> bool {
-        let glyphs = self.glyphs.get(piece.glyphs.0..piece.glyphs.1).unwrap_or_default();
-        glyphs.iter().any(|glyph| glyph.by.is_some())
-            || glyphs.windows(2).any(|two| two.first() == two.last())
+        self.read_masked(vocabulary, readings);
     }
 
     /// Reads the pieces from one up to another as one word.
@@ -223,39 +216,37 @@ impl<'t> Pieces<'t> {
     /// Two or three pieces that are no words by themselves.
     fn read_split<'v>(&self, vocabulary: &'v Vocabulary, at: usize, readings: &mut Vec<Reading<'v>>) {
         let by = Disguises::NONE.with(Disguise::Split);
-        for to in at + 1..at + 3 {
-            let Some(pieces) = self.pieces.get(at..=to) else { return };
-            if pieces.iter().all(Piece::is_single) {
-                continue;
-            }
-            let torn = |pair: &[Piece]| match pair {
-                [one, other] => {
-                    let joined = matches!(other.gap, Gap::Mark | Gap::Space | Gap::Break | Gap::HyphenBreak);
-                    joined && (self.is_torn(one) || self.is_torn(other))
-                }
-                _ => false,
-            };
-            let letters: usize = pieces.iter().map(Piece::count).sum();
-            let joined = match pieces {
-                [_, other] => match other.gap {
-                    Gap::HyphenBreak => true,
-                    Gap::Mark => letters > 5,
-                    _ => false,
-                },
-                _ => false,
-            };
-            if joined || pieces.windows(2).all(torn) {
-                self.read(vocabulary, at, to, by, readings);
-            }
+        let Some([first, second, rest @ ..]) = self.pieces.get(at..) else { return };
+        let torn = self.are_torn(first, second);
+        let joined = match second.gap {
+            Gap::HyphenBreak => true,
+            Gap::Mark => first.count() + second.count() > 5,
+            _ => false,
+        };
+        let single = first.is_single() && second.is_single();
+        if (joined || torn) && !single {
+            self.read(vocabulary, at, at + 1, by, readings);
         }
+        if let Some(third) = rest.first().filter(|third| torn && !(single && third.is_single()))
+            && self.are_torn(second, third)
+        {
+            self.read(vocabulary, at, at + 2, by, readings);
+        }
+    }
+
+    /// Whether two pieces stand near each other, and one of them cannot be a word by itself.
+    fn are_torn(&self, one: &Piece, other: &Piece) -> bool {
+        let near = matches!(other.gap, Gap::Mark | Gap::Space | Gap::Break | Gap::HyphenBreak);
+        near && (self.is_torn(one) || self.is_torn(other))
     }
 
     /// Whether a piece cannot be a word by itself.
     fn is_torn(&self, piece: &Piece) -> bool {
-        let glyphs = self.glyphs.get(piece.glyphs.0..piece.glyphs.1).unwrap_or_default();
-        match glyphs {
-            [one] => !one.letters.iter().any(|letter| b"ai".contains(letter)) || !one.latin,
-            _ => !glyphs.iter().any(|glyph| glyph.letters.iter().any(|letter| b"aeiouy".contains(letter))),
+        match self.glyphs.get(piece.glyphs.0) {
+            Some(one) if piece.is_single() => {
+                !one.latin || !one.letters.iter().any(|letter| b"ai".contains(letter))
+            }
+            _ => !piece.vowel,
         }
     }
 
@@ -269,8 +260,9 @@ impl<'t> Pieces<'t> {
             at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
             let Some((lead, core)) = core_of(token) else { continue };
             let mut matches = Vec::new();
-            for symbols_mask in [false, true] {
-                if let Some(pattern) = pattern_of(core, symbols_mask) {
+            let has = |masks: &[u8]| core.bytes().any(|byte| byte >= 0x80 || masks.contains(&byte));
+            for (symbols_mask, masks) in [(false, &b"*#%&^~-_."[..]), (true, b"@$!+")] {
+                if let Some(pattern) = has(masks).then(|| pattern_of(core, symbols_mask)).flatten() {
                     vocabulary.unmask(&pattern, &mut matches);
                 }
             }
@@ -292,6 +284,36 @@ impl Piece {
 
     fn is_single(&self) -> bool {
         self.count() == 1
+    }
+}
+
+/// What a gap between two pieces is.
+fn gap(gap: &str) -> Gap {
+    match gap.as_bytes() {
+        [b' '] => return Gap::Space,
+        [b'\n' | b'\r'] => return Gap::Break,
+        [one] if one.is_ascii_punctuation() => return Gap::Mark,
+        _ => {}
+    }
+    let (mut blanks, mut marks, mut breaks, mut hyphen) = (0, 0, 0, false);
+    for letter in gap.chars().filter(|letter| !is_invisible(*letter)) {
+        match letter {
+            '\n' | '\r' => breaks += 1,
+            '>' if breaks > 0 => {}
+            _ if letter.is_whitespace() => blanks += 1,
+            '-' | '\u{2010}' | '\u{2011}' if marks + blanks + breaks == 0 => (marks, hyphen) = (1, true),
+            _ if letter.is_alphanumeric() => return Gap::Apart,
+            _ => marks += 1,
+        }
+    }
+    match (blanks, marks, breaks) {
+        (_, 1, 1..) if hyphen => Gap::HyphenBreak,
+        (_, 0, 1..=4) => Gap::Break,
+        (_, _, 1..) => Gap::Apart,
+        (1..=3, 0, 0) => Gap::Space,
+        (0, 1..=3, 0) => Gap::Mark,
+        (1..=2, 1, 0) => Gap::SpacedMark,
+        _ => Gap::Apart,
     }
 }
 
@@ -337,7 +359,7 @@ fn pattern_of(core: &str, symbols_mask: bool) -> Option<Vec<Option<Glyph>>> {
                 pattern.push(None);
             }
             _ => match glyph::read(*letter, near(1).copied()) {
-                Sign::Glyphs([Some(glyph), None]) => pattern.push(Some(glyph)),
+                Sign::Glyphs(glyph, None) => pattern.push(Some(glyph)),
                 _ => return None,
             },
         }

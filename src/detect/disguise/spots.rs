@@ -1,6 +1,7 @@
 //! Notices, a few instructions a word, where a disguise may stand. May notice what is none; never reads the word itself.
 
 use super::glyph::class;
+use super::odd::{OddWord, OddWords};
 use super::vocabulary::{Vocabulary, has_odd_double};
 
 /// A stretch of text to look at, in bytes.
@@ -12,13 +13,11 @@ pub(super) struct Spot {
     pub(super) wide: bool,
 }
 
-/// A word of a text as the sweep cuts it: its bytes, and its first sixteen in lower case with zeros after its end.
+/// The bytes of a word as the sweep cuts it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::detect) struct Run {
     pub(in crate::detect) start: usize,
     pub(in crate::detect) end: usize,
-    pub(in crate::detect) first: u64,
-    pub(in crate::detect) second: u64,
 }
 
 impl Run {
@@ -27,59 +26,53 @@ impl Run {
     }
 }
 
+/// A stretch of text as the sweep cuts it.
+pub(in crate::detect) struct Stretch<'m, R: Fn(usize) -> Run> {
+    /// The byte at which it begins.
+    pub(in crate::detect) base: usize,
+    /// For each sixty-four bytes, which of them belong to words.
+    pub(in crate::detect) words: &'m [u64],
+    /// How many words it has that are no part of the next stretch, and each of them.
+    pub(in crate::detect) count: usize,
+    pub(in crate::detect) run_at: R,
+}
+
 /// Notices spots, word after word.
 #[derive(Debug, Default)]
 pub(super) struct Notice {
     before: Run,
-    /// Which words may be odd. They wait here, so that the loop over all words has no branch that is hard to foresee.
-    odd: Vec<u16>,
+    odd: OddWords,
 }
 
 impl Notice {
-    /// Looks at the next words of a text, so many of them.
-    #[inline(always)]
+    /// Looks at the next words of a text.
     pub(super) fn words(
         &mut self,
         text: &[u8],
         vocabulary: &Vocabulary,
-        (count, run_at): (usize, impl Fn(usize) -> Run),
+        stretch: &Stretch<'_, impl Fn(usize) -> Run>,
         spots: &mut Vec<Spot>,
     ) {
-        if self.odd.len() <= count {
-            self.odd.resize(count + 1, 0);
-        }
-        let mut odd_count = 0;
-        let mut end = self.before.end;
-        let mut torn_before = is_torn(&self.before);
-        for number in 0..count {
+        let Stretch { base, words, count, run_at } = stretch;
+        self.odd.find(text, *base, words, *count);
+        for OddWord { number, inside, beside } in self.odd.iter().take_while(|odd| odd.number < *count) {
             let run = run_at(number);
-            let torn = is_torn(&run);
-            let odd = torn | torn_before | is_odd_inside(&run) | is_odd_outside(text, &run, end);
-            if let Some(slot) = self.odd.get_mut(odd_count) {
-                *slot = number as u16;
+            if inside && is_disguise(text, vocabulary, &run) {
+                spots.push(Spot { start: run.start, end: run.end, wide: false });
             }
-            odd_count += usize::from(odd);
-            (end, torn_before) = (run.end, torn);
-        }
-        for number in self.odd.get(..odd_count).unwrap_or_default() {
-            let number = usize::from(*number);
-            let before = number.checked_sub(1).map_or(self.before, &run_at);
-            look(text, vocabulary, &before, &run_at(number), spots);
+            if beside {
+                let before = number.checked_sub(1).map_or(self.before, run_at);
+                look(text, vocabulary, &before, &run, spots);
+            }
         }
         self.before = count.checked_sub(1).map_or(self.before, run_at);
     }
 }
 
-/// Looks at a word that may be odd, and at the word before it.
+/// Looks at a word and the one before it, at what stands beside them and between them.
 fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &mut Vec<Spot>) {
-    let Run { start, end, .. } = *run;
-    let left = byte(text, start.wrapping_sub(1));
-    let inside_address = left == b'@' && byte(text, start.wrapping_sub(2)).is_ascii_alphanumeric();
-    let before_word = kind(left) & SYMBOL != 0 && !inside_address;
-    // A symbol beside digits is a price or a telephone number.
-    let letters = (run.first | run.second) & 0x4040_4040_4040_4040 != 0;
-    let symbol = letters && (before_word || has_symbol_after(text, run));
-    if symbol && may_start(vocabulary, run, before_word) || is_disguise(text, vocabulary, run) {
+    let Run { start, end } = *run;
+    if may_have_symbols(text, vocabulary, run) {
         spots.push(Spot { start, end, wide: false });
     }
     if before.end == 0 {
@@ -99,6 +92,32 @@ fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &m
     }
 }
 
+/// Whether a word may be one of the vocabulary with the symbols before it, or with those after it.
+fn may_have_symbols(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    let after = has_symbol_after(text, run);
+    if !after && kind(byte(text, run.start.wrapping_sub(1))) & SYMBOL == 0 {
+        return false;
+    }
+    // A symbol beside digits is a price or a telephone number.
+    if !text.get(run.start..run.end).unwrap_or_default().iter().any(u8::is_ascii_alphabetic) {
+        return false;
+    }
+    if after && may_start(vocabulary, text, run) {
+        return true;
+    }
+    let before = text.get(run.start.saturating_sub(SYMBOLS)..run.start).unwrap_or_default();
+    let signs =
+        before.iter().rev().take_while(|byte| class(**byte) != 0 && !byte.is_ascii_alphabetic()).count();
+    // What stands between two words is looked at with the first of them, unless that is an address's.
+    let start = run.start - signs;
+    signs > 0
+        && !byte(text, start.wrapping_sub(1)).is_ascii_alphabetic()
+        && vocabulary.may_begin([start, start + 1, start + 2].map(|at| class(byte(text, at))))
+}
+
+/// Most symbols and digits that stand for a word's first letters.
+const SYMBOLS: usize = 8;
+
 /// Farthest that two pieces of one word stand apart, in bytes: a hyphen, a line break and a quotation mark or two.
 const FAR: usize = 8;
 
@@ -107,8 +126,11 @@ fn has_symbol_after(text: &[u8], run: &Run) -> bool {
     let (after, next) = (byte(text, run.end), byte(text, run.end + 1));
     let goes_on = kind(after) & LETTER != 0 && kind(next) & BLANK == 0;
     match after {
-        // One alone is part of a name; two hide letters.
-        b'_' => next == b'_',
+        // One alone is part of a name or joins two; two hide letters.
+        b'_' | b'&' | b'~' => next == after,
+        // After more than a few letters they are a dash or an ellipsis.
+        b'-' => next == after && run.length() < 4,
+        b'.' => next == after && run.length() < 4 && !ends_with_dots(text, run),
         // With more on both sides it is an address.
         b'@' => {
             let rest = text.get(run.end + 1..run.end + 4).unwrap_or_default();
@@ -118,19 +140,29 @@ fn has_symbol_after(text: &[u8], run: &Run) -> bool {
     }
 }
 
+/// Whether the dots after a word are all that stands before a blank.
+fn ends_with_dots(text: &[u8], run: &Run) -> bool {
+    let after = text.get(run.end..).unwrap_or_default();
+    after.iter().find(|byte| **byte != b'.').is_none_or(|byte| !byte.is_ascii_alphanumeric())
+}
+
 /// Whether a word by itself may be one of the vocabulary in disguise.
 fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
-    if !is_odd_inside(run) {
-        return false;
-    }
-    let letters = text.get(run.start..run.end).unwrap_or_default();
+    let letters = stem(text, run);
     if !letters.is_ascii() {
-        return has_look_alike(letters) && may_start(vocabulary, run, false)
-            || letters.iter().any(u8::is_ascii_digit) && may_start(vocabulary, run, false);
+        let odd =
+            has_look_alike(letters) || letters.iter().any(u8::is_ascii_digit) || has_odd_double(letters);
+        return odd && may_start(vocabulary, text, run);
     }
     let plain = letters.iter().all(u8::is_ascii_alphabetic);
     let number = !letters.iter().any(u8::is_ascii_alphabetic);
     !number && (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
+}
+
+/// A word without what it has from an apostrophe on.
+fn stem<'t>(text: &'t [u8], run: &Run) -> &'t [u8] {
+    let letters = text.get(run.start..run.end).unwrap_or_default();
+    letters.split(|letter| *letter == b'\'').next().unwrap_or_default()
 }
 
 /// Whether bytes beyond ASCII are more than accents and typographic marks. A letter's first byte tells its block: 0xC3 to 0xC9
@@ -147,24 +179,34 @@ fn has_look_alike(letters: &[u8]) -> bool {
 
 /// Whether two words may be pieces of one: torn apart by a space or a line's end, or with a mark between.
 fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> bool {
-    let pieces =
-        [text.get(before.start..before.end), text.get(run.start..run.end)].map(Option::unwrap_or_default);
-    let [first, second] = pieces;
-    let torn = is_torn(before) || is_torn(run);
-    let gap = text.get(before.end..run.start).unwrap_or_default();
-    let marked = is_marked(gap);
-    let blank = gap.iter().all(|byte| kind(*byte) & BLANK != 0 || *byte == b'>' || *byte >= 0x80);
-    match (first, second) {
-        ([one], [two]) => {
-            one.is_ascii_alphanumeric()
-                && two.is_ascii_alphanumeric()
-                && vocabulary.may_start(class(*one), class(*two), 0)
-        }
-        _ if !(marked || torn && blank) => false,
-        _ if !torn && first.len() + second.len() < 6 => false,
-        _ if first.is_ascii() && second.is_ascii() => vocabulary.may_know(first, second),
-        _ => may_start(vocabulary, before, false),
+    if before.length() == 1 && run.length() == 1 {
+        return may_start_spaced(text, vocabulary, before, run);
     }
+    let gap = text.get(before.end..run.start).unwrap_or_default();
+    let torn = is_torn(text, before) || is_torn(text, run);
+    let marked = || is_marked(gap) && (torn || before.length() + run.length() > 5);
+    let blank = || gap.iter().all(|byte| kind(*byte) & BLANK != 0 || *byte == b'>' || *byte >= 0x80);
+    if !(torn && blank() || marked()) {
+        return false;
+    }
+    let first = text.get(before.start..before.end).unwrap_or_default();
+    let second = stem(text, run);
+    if first.is_ascii() && second.is_ascii() {
+        vocabulary.may_know(first, second)
+    } else {
+        may_start(vocabulary, text, before)
+    }
+}
+
+/// Whether a word of the vocabulary may begin with two letters that stand apart and what comes after them: one letter more
+/// at least, and not far.
+fn may_start_spaced(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> bool {
+    let after = text.get(run.end..).unwrap_or_default().iter().take(FAR + 1);
+    let third = after.copied().find(|byte| class(*byte) != 0 || *byte >= 0x80);
+    let [one, two, three] = [byte(text, before.start), byte(text, run.start), third.unwrap_or_default()];
+    // A number says nothing, and neither do two of a digit.
+    let number = one.is_ascii_digit() && two.is_ascii_digit() && (one == two || three.is_ascii_digit());
+    third.is_some() && !number && vocabulary.may_begin([one, two, three].map(class))
 }
 
 /// Whether a mark, or a hyphen and a line's end, is all that stands between two words.
@@ -179,67 +221,18 @@ fn is_marked(gap: &[u8]) -> bool {
 }
 
 /// Whether a word of the vocabulary may begin with a word's first three letters, as far as they tell.
-fn may_start(vocabulary: &Vocabulary, run: &Run, symbol: bool) -> bool {
-    // A symbol before the word may be its first letter.
-    if symbol {
-        return true;
-    }
-    let [one, two, three, ..] = run.first.to_le_bytes().map(class);
-    match () {
-        () if one == 0 => true,
-        () if one == two || two == 0 => vocabulary.may_start(one, 0, 0),
-        () if two == three || three == 0 => vocabulary.may_start(one, two, 0),
-        () => vocabulary.may_start(one, two, three),
-    }
-}
-
-/// A digit beside a letter, bytes beyond ASCII, or a letter twice.
-#[inline(always)]
-fn is_odd_inside(run: &Run) -> bool {
-    let (length, first, second) = (run.length(), run.first, run.second);
-    let (one, two) = (mask(length), mask(length.saturating_sub(8)));
-    // Letters have bit 6; digits don't, and have bit 4, which the apostrophe has not.
-    let digits = (!first & first << 2 & one | !second & second << 2 & two) & 0x4040_4040_4040_4040 != 0;
-    let letters = (first | second) & 0x4040_4040_4040_4040 != 0;
-    let foreign = (first | second) & 0x8080_8080_8080_8080 != 0;
-    let pairs = has_zero((first ^ first >> 8) | !mask(length.saturating_sub(1)))
-        | has_zero((second ^ second >> 8) | !mask(length.saturating_sub(9)));
-    foreign | pairs | digits & letters
-}
-
-/// A mark between it and the word before, a symbol beside it, or much between the two.
-#[inline(always)]
-fn is_odd_outside(text: &[u8], run: &Run, before: usize) -> bool {
-    let (left, after, next) = (
-        kind(byte(text, run.start.wrapping_sub(1))),
-        kind(byte(text, run.end)),
-        kind(byte(text, run.end + 1)),
-    );
-    let gap = run.start.wrapping_sub(before);
-    let marked = (left & MARK != 0) & (gap < 4) | (after & LETTER != 0) & (next & BLANK == 0);
-    let broken = (gap > 1) & (gap <= FAR) & (byte(text, before) == b'-');
-    marked | broken | (left & SYMBOL != 0) | (gap >= 5)
+fn may_start(vocabulary: &Vocabulary, text: &[u8], run: &Run) -> bool {
+    let letters = text.get(run.start..run.end).unwrap_or_default();
+    vocabulary.may_begin([0, 1, 2].map(|place| class(byte(letters, place))))
 }
 
 /// A single letter other than a and i, or two or three letters without a vowel.
-#[inline(always)]
-fn is_torn(run: &Run) -> bool {
-    let [one, two, three, ..] = run.first.to_le_bytes();
-    let kinds = kind(one) | kind(two) | kind(three);
-    let consonants = kinds & (VOWEL | DIGIT) == 0;
-    let length = run.length();
-    (length == 1) & (kind(one) & LONE != 0) | (length == 2 || length == 3) & consonants
-}
-
-/// The lowest so many bytes.
-#[inline(always)]
-fn mask(length: usize) -> u64 {
-    if length >= 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
-}
-
-#[inline(always)]
-fn has_zero(bytes: u64) -> bool {
-    bytes.wrapping_sub(0x0101_0101_0101_0101) & !bytes & 0x8080_8080_8080_8080 != 0
+fn is_torn(text: &[u8], run: &Run) -> bool {
+    match text.get(run.start..run.end).unwrap_or_default() {
+        [one] => kind(*one) & LONE != 0,
+        letters @ ([_, _] | [_, _, _]) => letters.iter().all(|letter| kind(*letter) & (VOWEL | DIGIT) == 0),
+        _ => false,
+    }
 }
 
 #[inline(always)]
@@ -275,9 +268,9 @@ static KINDS: [u8; 256] = {
         (b"!#$%&'()*+,-./:;=@\\^_`|~<>\"", MARK),
         (b"!#$+@|*", SYMBOL),
         (b" \t\r\n\x0B\x0C", BLANK),
-        (b"aeiouy", VOWEL),
+        (b"aeiouyAEIOUY", VOWEL),
         (b"0123456789'", DIGIT),
-        (b"bcdefghjklmnopqrstuvwxyz", LONE),
+        (b"bcdefghjklmnopqrstuvwxyzBCDEFGHJKLMNOPQRSTUVWXYZ", LONE),
         (b"!#$%(*+@^_|", LETTER),
     ];
     let mut set = 0;

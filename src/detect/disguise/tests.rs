@@ -156,7 +156,7 @@ fn a_text_of_nothing_but_disguises_is_cut_short_and_says_so() {
     let list = WordList::parse("test", LIST).unwrap();
     let index = WordIndex::new(&[list]);
     let mut hits = Vec::new();
-    assert!(index.find(&"p****er t.w ".repeat(60_000), usize::MAX, &mut hits));
+    assert!(index.find(&"a$$ ".repeat(60_000), usize::MAX, &mut hits));
     assert!(!index.find(
         &"a pl0nker among many other words of a longer letter ".repeat(1_000),
         usize::MAX,

@@ -98,9 +98,20 @@ impl Vocabulary {
 
     /// Whether a word may begin with these classes; a class of 0 says nothing.
     #[inline(always)]
-    pub(super) fn may_start(&self, first: u8, second: u8, third: u8) -> bool {
+    fn may_start(&self, first: u8, second: u8, third: u8) -> bool {
         let starts = |second| self.starts.get(start_of(first, second)).copied().unwrap_or_default();
         starts(second) >> (third & 31) & 1 != 0
+    }
+
+    /// Whether a word may begin with these classes, where a class more than once stands for any number of it, and 0 for any
+    /// class and any after it.
+    pub(super) fn may_begin(&self, classes: [u8; 3]) -> bool {
+        match classes {
+            [0, ..] => true,
+            [one, two, _] if one == two || two == 0 => self.may_start(one, 0, 0),
+            [one, two, three] if two == three => self.may_start(one, two, 0),
+            [one, two, three] => self.may_start(one, two, three),
+        }
     }
 
     /// The words that some glyphs are read as, the disguise told by which.
@@ -124,18 +135,26 @@ impl Vocabulary {
     }
 
     /// Whether two pieces of plain letters and digits may be one word together, or begin with one that reaches into the
-    /// second. Seldom wrongly.
+    /// second.
     pub(super) fn may_know(&self, first: &[u8], second: &[u8]) -> bool {
+        let mut letters = first.iter().chain(second).map(|byte| class(*byte));
+        if !self.may_begin([(); 3].map(|()| letters.next().unwrap_or_default())) {
+            return false;
+        }
         let (mut hash, mut count, mut last) = (0, 0_u32, 0);
         for (at, class) in first.iter().chain(second).map(|byte| class(*byte)).enumerate() {
             if class != last {
                 (hash, count, last) = (step(hash, class), count + 1, class);
-                if at >= first.len() && self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
+                if at >= first.len()
+                    && self.lengths >> count.min(31) & 1 != 0
+                    && self.knows(hash)
+                    && self.beginnings.contains_key(&hash)
+                {
                     return true;
                 }
             }
         }
-        self.knows(hash)
+        self.knows(hash) && self.whole.contains_key(&hash)
     }
 
     /// Whether some plain letters and digits may be a word, or begin with one, that is written otherwise.

@@ -34,6 +34,24 @@ fn good_policies_compile_and_their_examples_hold() {
 }
 
 #[test]
+fn every_shipped_rule_has_two_examples_either_way() {
+    let mut counted = 0;
+    for (path, text) in sources(Path::new("rules")).files.iter().filter(|(path, _)| path.ends_with(".toml")) {
+        let file: toml::Table = text.parse().unwrap();
+        for rule in file.get("rule").and_then(toml::Value::as_array).into_iter().flatten() {
+            let examples = rule.get("example").and_then(toml::Value::as_array);
+            for expect in ["match", "no-match"] {
+                let with = |example: &&toml::Value| example["expect"].as_str() == Some(expect);
+                let count = examples.into_iter().flatten().filter(with).count();
+                assert!(count >= 2, "{path}: {} has {count} examples of {expect}", rule["id"]);
+            }
+            counted += 1;
+        }
+    }
+    assert!(counted > 50, "found only {counted} rules");
+}
+
+#[test]
 fn bad_policies_show_every_fault_at_its_place() {
     for folder in folders("fixtures/policies/bad") {
         let shown = match Policy::compile(&sources(&folder)) {

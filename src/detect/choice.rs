@@ -51,6 +51,13 @@ impl<'h> Choice<'h> {
             self.lists.resize_with(self.count, Cluster::default);
         }
         for allowed in found.iter().filter(|one| one.ending.term.is_none()) {
+            // An allow-phrase in disguise does not excuse a term that the very same words may be.
+            let is_it = |one: &Found| {
+                one.ending.term.is_some() && (one.ending.list, one.end) == (allowed.ending.list, allowed.end)
+            };
+            if !allowed.by.is_empty() && found.iter().any(is_it) {
+                continue;
+            }
             if let Some(cluster) = self.lists.get_mut(usize::from(allowed.ending.list.0)) {
                 cluster.allowed = cluster.allowed.max(allowed.end);
             }

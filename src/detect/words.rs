@@ -293,6 +293,12 @@ mod tests {
     }
 
     #[test]
+    fn a_disguised_allow_phrase_excuses_no_term_of_the_same_words() {
+        let source = "@disguises all\nmuppet\nshow\n! muppett\n! muppet show";
+        assert_eq!(texts(source, "Muppett, muppettt, the Muppet Show, a muppet"), ["muppettt", "muppet"]);
+    }
+
+    #[test]
     fn inflections_are_found_where_a_list_asks() {
         let source = "kick\nkick off\nbully = 5\nbullies = 2";
         let text = "kicked, bullying bullies, kicks off kick offs kicked offs";

@@ -21,15 +21,24 @@ const FOR_A_READER: f64 = 0.2;
 const NOT_ORDINARY: u64 = 5;
 
 #[test]
-fn hate_that_lies_in_its_words_is_found() {
+fn offence_that_lies_in_its_words_is_found() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = evaluate(&labelled(folder.path()).join("hate.jsonl"), &[]);
-    let hate = label(&outcome, "hate-speech");
-    let (labelled, judged) = (number(&hate["labelled"]), number(&hate["needs_reader"]["labelled"]));
-    assert!(labelled + judged >= 150.0, "only {labelled} texts and {judged} for a reader");
-    assert!(judged <= FOR_A_READER * (labelled + judged), "{judged} of {} for a reader", labelled + judged);
-    let recall = number(&hate["recall"]);
-    assert!(recall >= RECALL, "recall {recall}; missed: {}", ids(&hate["worst_misses"]));
+    let labelled = labelled(folder.path());
+    for (set, name, least, for_a_reader) in [
+        ("hate.jsonl", "hate-speech", 150.0, FOR_A_READER),
+        ("hate.jsonl", "offensive-language", 150.0, FOR_A_READER),
+        // Of the words, more are plain words as well.
+        ("words.jsonl", "blocked-word", 400.0, 0.25),
+    ] {
+        let outcome = evaluate(&labelled.join(set), &[]);
+        let label = label(&outcome, name);
+        let (labelled, judged) = (number(&label["labelled"]), number(&label["needs_reader"]["labelled"]));
+        let all = labelled + judged;
+        assert!(all >= least, "{name}: only {labelled} texts and {judged} for a reader");
+        assert!(judged <= for_a_reader * all, "{name}: {judged} of {all} for a reader");
+        let recall = number(&label["recall"]);
+        assert!(recall >= RECALL, "{name}: recall {recall}; missed: {}", ids(&label["worst_misses"]));
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
+use mailwarden::verdict::{Fact, Kind, KindGroup};
 use serde_json::Value;
 
 #[test]
@@ -118,6 +119,25 @@ fn sections(schema: &Value) -> BTreeMap<String, BTreeMap<String, Value>> {
         }
     }
     found
+}
+
+#[test]
+fn every_kind_and_fact_of_files_is_described() {
+    let manual = fs::read_to_string("docs/rules.md").unwrap();
+    for group in KindGroup::ALL {
+        let kinds = Kind::ALL.iter().filter(|kind| kind.group() == group);
+        let names: Vec<String> = kinds.map(|kind| format!("`{kind}`")).collect();
+        let row = manual.lines().find(|line| line.starts_with(&format!("| `{}` |", group.name())));
+        let row = row.unwrap_or_else(|| panic!("docs/rules.md has no row for the group {}", group.name()));
+        assert!(
+            row.ends_with(&format!("| {} |", names.join(", "))),
+            "{row}\nshould list {}",
+            names.join(", ")
+        );
+    }
+    for fact in Fact::ALL {
+        assert!(manual.contains(&format!("\n| `{fact}` |")), "docs/rules.md has no row for the fact {fact}");
+    }
 }
 
 fn resolve<'s>(schema: &'s Value, property: &'s Value) -> &'s Value {

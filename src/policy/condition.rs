@@ -9,7 +9,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
 use crate::detect::pattern::{PatternId, PatternIndex};
 use crate::detect::words::ListId;
 use crate::message::Origin;
-use crate::verdict::{Gap, Zone};
+use crate::verdict::{Fact, Gap, Kind, Protection, Zone};
 
 /// A condition of a rule.
 #[derive(Debug, Clone)]
@@ -259,11 +259,16 @@ pub(super) struct HeaderTest {
     pub(super) matches: Option<Box<PatternIndex>>,
 }
 
-/// Attachments.
+/// Attachments and the files inside them.
 #[derive(Debug, Clone)]
 pub(super) struct AttachmentTest {
     pub(super) names: Option<GlobSet>,
     pub(super) types: Option<GlobSet>,
+    pub(super) kinds: Option<Vec<Kind>>,
+    pub(super) protections: Option<Vec<Protection>>,
+    pub(super) facts: Option<Vec<Fact>>,
+    pub(super) gaps: Option<Vec<Gap>>,
+    pub(super) inside: Option<YesNo>,
     pub(super) size: Option<(u64, u64)>,
     pub(super) count: (usize, usize),
 }

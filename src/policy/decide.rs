@@ -96,10 +96,9 @@ impl Evaluation<'_> {
                         },
                     ));
                 }
-                Test::Attachment(test) => found.extend(self.attachments(test).map(|part| {
-                    let end = part.filename.as_ref().map_or(0, String::len);
-                    let named = (Zone::Filename, part.path.clone());
-                    finding(rule, Detector::Attachment, "attachment", named, Span { start: 0, end })
+                Test::Attachment(test) => found.extend(self.attachments(test).map(|file| {
+                    let named = (Zone::Filename, file.part.clone());
+                    finding(rule, Detector::Attachment, file.item.kind.name(), named, self.name_of(file))
                 })),
                 Test::Protection(wanted) => found.extend(self.protected(wanted).map(|part| {
                     let named = (Zone::Attachment, part.path.clone());

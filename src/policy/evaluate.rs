@@ -10,6 +10,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
 use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
 use super::{Case, Direction, Policy};
+use crate::extract::File;
 use crate::message::{Message, Origin, Part, PartKind};
 use crate::verdict::{CoverageGap, Gap, Protection, Span, Zone};
 
@@ -146,19 +147,44 @@ impl<'c> Evaluation<'c> {
         self.values(&test.name).iter().any(|(_, _, value)| satisfies(test, value))
     }
 
-    /// The attachments that a test counts.
+    /// The attachments, and files inside them, that a test counts.
     pub(super) fn attachments<'t>(
         &self,
         test: &'t AttachmentTest,
-    ) -> impl Iterator<Item = &'c Part<'c>> + use<'c, 't> {
+    ) -> impl Iterator<Item = &'c File> + use<'c, 't> {
         let message: &'c Message<'c> = self.case.message;
-        message.parts.iter().filter(|part| is_attachment(part)).filter(|part| {
-            test.names
-                .as_ref()
-                .is_none_or(|globs| part.filename.as_deref().is_some_and(|name| globs.is_match(name)))
-                && test.types.as_ref().is_none_or(|globs| globs.is_match(&part.content_type))
-                && test.size.is_none_or(|(least, most)| (least..=most).contains(&part.decoded_size()))
+        self.case.extraction.files.iter().filter(move |file| {
+            let item = &file.item;
+            let inside = if item.entry.is_some() { YesNo::Yes } else { YesNo::No };
+            test.inside.is_none_or(|wanted| wanted == inside)
+                && test.kinds.as_ref().is_none_or(|kinds| kinds.contains(&item.kind))
+                && test.protections.as_ref().is_none_or(|wanted| wanted.contains(&item.protection))
+                && test.facts.as_ref().is_none_or(|facts| facts.iter().any(|fact| item.facts.contains(fact)))
+                && test.gaps.as_ref().is_none_or(|gaps| gaps.iter().any(|gap| file.gaps.contains(gap)))
+                && test.size.is_none_or(|(least, most)| (least..=most).contains(&item.size))
+                && test
+                    .names
+                    .as_ref()
+                    .is_none_or(|globs| item.name.as_deref().is_some_and(|name| globs.is_match(name)))
+                && test.types.as_ref().is_none_or(|globs| {
+                    declared_type(message, file).is_some_and(|declared| globs.is_match(declared))
+                })
         })
+    }
+
+    /// Where a file's name stands in the text of its part's file names: each has a line.
+    pub(super) fn name_of(&self, file: &File) -> Span {
+        let mut texts = self.sweep.texts().iter();
+        let names = texts.find(|text| text.zone == Zone::Filename && text.part == file.part);
+        let name = file.item.entry.as_deref().or(file.item.name.as_deref()).unwrap_or_default();
+        let mut start = 0;
+        for line in names.map(|names| names.text.as_str()).unwrap_or_default().split('\n') {
+            if line == name {
+                return Span { start, end: start + line.len() };
+            }
+            start += line.len() + 1;
+        }
+        Span { start: 0, end: 0 }
     }
 
     /// The parts with a protection that is wanted.
@@ -204,10 +230,11 @@ pub(super) fn satisfies(test: &HeaderTest, value: &str) -> bool {
         })
 }
 
-/// What people would call an attachment: no container, no text that is displayed, no detached signature.
-fn is_attachment(part: &Part<'_>) -> bool {
-    matches!(part.kind, PartKind::Attachment | PartKind::Message)
-        && !part.content_type.ends_with("-signature")
+/// The type that a file's part declares; a file inside another has none.
+fn declared_type<'c>(message: &'c Message<'c>, file: &File) -> Option<&'c str> {
+    let is_its = |part: &&Part<'_>| part.path == file.part && part.kind != PartKind::Container;
+    let part = message.parts.iter().find(is_its).filter(|_| file.item.entry.is_none())?;
+    Some(&part.content_type)
 }
 
 /// A field's value on one line (RFC 5322 §2.2.3).

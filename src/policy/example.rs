@@ -6,6 +6,7 @@ use jiff::civil::{Date, DateTime, date};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 use serde::Serialize;
 
+use super::declared::Declared;
 use super::evaluate::Evaluation;
 use super::fault::{Fault, Source};
 use super::located::Located;
@@ -15,7 +16,6 @@ use super::recipients::classes;
 use super::rule::Rule;
 use super::{Case, Direction, Policy, decide};
 use crate::extract::Extraction;
-use crate::extract::document::InProcess;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
 use crate::people::People;
@@ -28,6 +28,7 @@ pub(super) struct Example {
     note: Option<String>,
     envelope: Envelope,
     raw: Vec<u8>,
+    declared: Declared,
     at: DateTime,
     place: Fault,
 }
@@ -119,6 +120,7 @@ impl Example {
             expect: value.expect,
             note: value.note.clone(),
             raw: message(value, &envelope),
+            declared: Declared::new(value.attachments.as_deref().unwrap_or_default()),
             envelope,
             at: value.at.map_or_else(|| day.to_datetime(usual.time()), |moment| moment.0),
             place: Fault::new(source, span.clone(), ""),
@@ -190,7 +192,7 @@ pub(super) fn check(policy: &Policy) -> Vec<ExampleFault> {
 fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
     let limits = Limits::default();
     let message = Message::parse(&example.raw, &limits);
-    let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
+    let extraction = Extraction::read(&message, &limits, &example.declared);
     let Ok(now) = example.at.to_zoned(policy.organisation.time_zone.clone()) else {
         let fault = example.place.clone().saying("the example's moment does not exist on that clock");
         return Some(fault.help("choose another `at`"));
@@ -242,8 +244,8 @@ fn message(example: &RawExample, envelope: &Envelope) -> Vec<u8> {
     }
     parts.extend(example.html.as_deref().map(|html| text_part("html", html)));
     let mut content = container("alternative", parts);
-    if let Some(names) = &example.attachments {
-        let files = names.iter().map(|name| attachment(name));
+    if let Some(attached) = &example.attachments {
+        let files = attached.iter().enumerate().map(|(number, file)| attachment(number, file.name()));
         content = container("mixed", std::iter::once(content).chain(files).collect());
     }
     out.push_str(&content);
@@ -284,7 +286,7 @@ fn text_part(kind: &str, text: &str) -> String {
     )
 }
 
-fn attachment(name: &str) -> String {
+fn attachment(number: usize, name: &str) -> String {
     // RFC 2231 §4: percent-encoded UTF-8 is right for every name.
     let encoded: String = name
         .bytes()
@@ -296,7 +298,8 @@ fn attachment(name: &str) -> String {
     format!(
         "Content-Type: application/octet-stream\r\n\
          Content-Disposition: attachment; filename*=UTF-8''{encoded}\r\n\
-         Content-Transfer-Encoding: base64\r\n\r\nRXhhbXBsZS4K"
+         Content-Transfer-Encoding: binary\r\n\r\n{}\r\n",
+        String::from_utf8_lossy(&Declared::content(number))
     )
 }
 

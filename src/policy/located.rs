@@ -9,6 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, Error as _};
 use toml::value::Datetime;
 
+use crate::verdict::{Kind, KindGroup};
+
 /// A value and the bytes of the file in which it is written.
 #[derive(Debug, Clone)]
 pub(super) struct Located<T> {
@@ -98,6 +100,51 @@ impl JsonSchema for Moment {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+/// Kinds of file, written by the name of a kind or of a group of kinds. Where both have the name, the group is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kinds(pub(super) Vec<Kind>);
+
+impl Kinds {
+    fn of(name: &str) -> Option<Self> {
+        let of_group = |group: &KindGroup| {
+            let kinds = Kind::ALL.iter().copied();
+            Self(kinds.filter(|kind| kind.group() == *group).collect())
+        };
+        let group = KindGroup::ALL.iter().find(|group| group.name() == name).map(of_group);
+        group.or_else(|| Kind::ALL.iter().find(|kind| kind.name() == name).map(|kind| Self(vec![*kind])))
+    }
+
+    fn names() -> Vec<&'static str> {
+        let mut names: Vec<_> = KindGroup::ALL.iter().map(|group| group.name()).collect();
+        names.extend(Kind::ALL.iter().map(|kind| kind.name()));
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+impl<'de> Deserialize<'de> for Kinds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Cow::<'_, str>::deserialize(deserializer)?;
+        Self::of(&name).ok_or_else(|| {
+            let names = Self::names().join("`, `");
+            D::Error::custom(format!("unknown kind of file `{name}`, expected one of `{names}`"))
+        })
+    }
+}
+
+impl JsonSchema for Kinds {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Kinds".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "type": "string", "enum": Self::names() })
     }
 }
 

@@ -5,6 +5,7 @@ mod calendar;
 mod compile;
 mod condition;
 mod decide;
+mod declared;
 mod disclaimer;
 mod evaluate;
 mod example;

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Direction;
-use super::located::{ByteSize, Day, Located, Moment};
-use crate::verdict::{Action, Gap, Mode, Severity, Zone};
+use super::located::{ByteSize, Day, Kinds, Located, Moment};
+use crate::verdict::{Action, Fact, Gap, Kind, Mode, Protection, Severity, Zone};
 
 /// A rule file.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -292,7 +292,7 @@ pub(super) struct RawNear {
     pub(super) within: Option<Located<usize>>,
 }
 
-/// Attachments. Those for which every key holds are counted.
+/// Attachments, and the files inside them. Those for which every key holds are counted; of a key's values, any.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawAttachment {
@@ -301,6 +301,16 @@ pub(super) struct RawAttachment {
     /// Declared types, such as `application/pdf` or `image/*`: any of these.
     #[serde(rename = "type")]
     pub(super) content_type: Option<Vec<Located<String>>>,
+    /// What it is, by its content: kinds and groups of kinds, such as `pdf` or `program`.
+    pub(super) kind: Option<Vec<Kinds>>,
+    /// How it is protected.
+    pub(super) protection: Option<Vec<Protection>>,
+    /// What else is known of it.
+    pub(super) fact: Option<Vec<Fact>>,
+    /// What of it could not be inspected.
+    pub(super) coverage: Option<Vec<Gap>>,
+    /// Whether it lies inside another file, an archive or a message say (`yes`), or is attached itself (`no`).
+    pub(super) inside: Option<YesNo>,
     /// The size of each, decoded.
     pub(super) size: Option<Located<RawSize>>,
     /// How many there must be.
@@ -428,8 +438,8 @@ pub(super) struct RawExample {
     pub(super) body: Option<String>,
     /// The body, as HTML.
     pub(super) html: Option<String>,
-    /// The file names of attachments.
-    pub(super) attachments: Option<Vec<String>>,
+    /// The attachments: a file's name, or a table that says more of it.
+    pub(super) attachments: Option<Vec<RawAttached>>,
     /// Further header fields.
     pub(super) headers: Option<BTreeMap<String, String>>,
     /// A whole message, header and body, in place of all that; `from` and `to` still make the envelope.
@@ -440,6 +450,45 @@ pub(super) struct RawExample {
     pub(super) origin: Option<RawOrigin>,
     /// When it was sent, on the organisation's clock; a Wednesday morning in January where left out.
     pub(super) at: Option<Moment>,
+}
+
+/// An attachment of an example. A name alone stands for a plain file of the kind that its ending tells.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a file's name, or a table with `name` and what is to be known of the file"
+)]
+pub(super) enum RawAttached {
+    /// A file's name.
+    Name(String),
+    /// What is known of a file.
+    File(RawFile),
+}
+
+/// A file, as an inspection would find it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawFile {
+    /// Its name.
+    pub(super) name: String,
+    /// What it is; by its name's ending where left out.
+    pub(super) kind: Option<Kind>,
+    /// How it is protected; not at all where left out.
+    pub(super) protection: Option<Protection>,
+    /// What else is known of it, beside what its name tells.
+    #[serde(default)]
+    pub(super) fact: Vec<Fact>,
+    /// What of it could not be inspected.
+    #[serde(default)]
+    pub(super) coverage: Vec<Gap>,
+    /// Its size in bytes, or a text such as `"10 MB"`; small where left out.
+    pub(super) size: Option<ByteSize>,
+    /// What it says.
+    #[serde(default)]
+    pub(super) text: String,
+    /// The files inside it.
+    #[serde(default)]
+    pub(super) inside: Vec<RawAttached>,
 }
 
 /// What an example shows.

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use jiff::Zoned;
 
 use super::{Case, Direction, Held, Outcome, Policy, Reveal, Sources};
-use crate::extract::document::Places;
-use crate::extract::{Extraction, Text};
+use crate::extract::document::{Item, Places};
+use crate::extract::{Extraction, File, Text};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Field, Message, Origin};
 use crate::people::People;
-use crate::verdict::{Action, Coverage, Gap, Mode, PartPath, Verdict, Zone};
+use crate::verdict::{Action, Coverage, Gap, Kind, Mode, PartPath, Span, Verdict, Zone};
 
 const ORGANISATION: &str = r#"
 name = "Hillside Trust"
@@ -99,6 +99,7 @@ fn policy_of(organisation: &str, rules: &[String]) -> Policy {
 struct Draft {
     envelope: Envelope,
     texts: Vec<Text>,
+    files: Vec<File>,
     header: Vec<(String, String)>,
     coverage: Coverage,
     now: Zoned,
@@ -117,6 +118,7 @@ fn draft(from: &str, to: &[&str]) -> Draft {
             recipients: to.iter().filter_map(|to| Address::parse(to.as_bytes())).collect(),
         },
         texts: Vec::new(),
+        files: Vec::new(),
         header: Vec::new(),
         coverage: Coverage::default(),
         now: "2026-01-14T10:00:00+00:00[Europe/London]".parse().unwrap(),
@@ -165,8 +167,11 @@ impl Draft {
             .collect();
         let message =
             Message { raw: b"", header, body_start: 0, parts: Vec::new(), coverage: Coverage::default() };
-        let extraction =
-            Extraction { texts: self.texts.clone(), files: Vec::new(), coverage: self.coverage.clone() };
+        let extraction = Extraction {
+            texts: self.texts.clone(),
+            files: self.files.clone(),
+            coverage: self.coverage.clone(),
+        };
         then(&Case {
             envelope: &self.envelope,
             message: &message,
@@ -585,4 +590,62 @@ fn the_fingerprint_changes_with_any_file() {
     let other = Policy::compile(&sources("name = \"x\"\ndomains = [\"x.example\"]")).unwrap();
     assert_ne!(one.fingerprint(), other.fingerprint());
     assert_eq!(one.fingerprint().len(), 12);
+}
+
+/// Whether an example with those attachments meets the condition, by the policy's own check of examples.
+fn attached(condition: &str, attachments: &str) -> bool {
+    let example = format!("[[rule.example]]\nexpect = \"match\"\nattachments = {attachments}\n");
+    let conditions = format!("[rule.if]\nattachment = {condition}");
+    policy(&[rule("r", &conditions, "hold") + &example]).check_examples().is_empty()
+}
+
+#[test]
+fn attachments_are_judged_by_what_they_are() {
+    const SHEET: &str = r#"{ name = "marks.xlsx", protection = "encrypted", coverage = ["encrypted"] }"#;
+    const ZIP: &str = r#"{ name = "work.zip", protection = "partly", inside = ["a.docx", { name = "b.scr", kind = "pe" }] }"#;
+    // Condition, attachments, whether it holds.
+    let cases = [
+        (r#"{ kind = ["xlsx"] }"#, format!("[{SHEET}]"), true),
+        (r#"{ kind = ["spreadsheet"], protection = ["encrypted"] }"#, format!("[{SHEET}]"), true),
+        (r#"{ kind = ["document"] }"#, format!("[{SHEET}]"), false),
+        (r#"{ protection = ["none"] }"#, format!("[{SHEET}]"), false),
+        (r#"{ protection = ["none"] }"#, r#"["letter.docx"]"#.to_owned(), true),
+        (r#"{ coverage = ["encrypted"] }"#, format!("[{SHEET}]"), true),
+        (r#"{ coverage = ["damaged"] }"#, format!("[{SHEET}]"), false),
+        (r#"{ kind = ["program"] }"#, format!("[{ZIP}]"), true),
+        (r#"{ kind = ["program"], inside = "no" }"#, format!("[{ZIP}]"), false),
+        (r#"{ kind = ["archive"], inside = "no" }"#, format!("[{ZIP}]"), true),
+        (r#"{ name = ["b.scr"], inside = "yes" }"#, format!("[{ZIP}]"), true),
+        (r#"{ count = { at-least = 4 } }"#, format!("[{ZIP}]"), false),
+        (r#"{ count = { at-least = 3 } }"#, format!("[{ZIP}]"), true),
+        (
+            r#"{ fact = ["name-hides-kind"] }"#,
+            r#"[{ name = "letter.pdf.exe", kind = "pe" }]"#.to_owned(),
+            true,
+        ),
+        (r#"{ fact = ["macros"] }"#, r#"["letter.docx"]"#.to_owned(), false),
+        (r#"{ size = { at-least = "5 MB" } }"#, r#"[{ name = "a.mp4", size = "6 MB" }]"#.to_owned(), true),
+        (r#"{ size = { at-least = "5 MB" } }"#, r#"[{ name = "a.mp4", size = "4 MB" }]"#.to_owned(), false),
+    ];
+    for (condition, attachments, holds) in cases {
+        assert_eq!(attached(condition, &attachments), holds, "{condition} with {attachments}");
+    }
+}
+
+#[test]
+fn findings_say_which_file_it_was() {
+    let conditions = "[rule.if]\nattachment = { kind = [\"program\"] }";
+    let policy = policy(&[rule("r", conditions, "hold")]);
+    let mut draft = outbound().text(Zone::Filename, 1, "work.zip\nwork.zip/a.docx\nwork.zip/b.scr");
+    let part = PartPath::root().child(1);
+    for (kind, entry) in
+        [(Kind::Zip, None), (Kind::Docx, Some("work.zip/a.docx")), (Kind::Pe, Some("work.zip/b.scr"))]
+    {
+        let mut item = Item::new(kind, None, 10);
+        item.entry = entry.map(str::to_owned);
+        draft.files.push(File { part: part.clone(), item, gaps: Vec::new() });
+    }
+    let verdict = draft.decide(&policy);
+    let found: Vec<_> = verdict.findings.iter().map(|one| (one.entity.as_str(), one.span)).collect();
+    assert_eq!(found, [("pe", Span { start: 25, end: 39 })]);
 }

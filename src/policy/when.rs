@@ -9,7 +9,7 @@ use super::organisation::{address_set, unknown};
 use super::party::Party;
 use super::raw::{
     InOut, Presence, RawAttachment, RawHeader, RawNear, RawOrigin, RawParty, RawPattern, RawSchedule,
-    RawSize, RawWhen,
+    RawSize, RawWhen, YesNo,
 };
 use super::rule_compile::RuleCompiler;
 use crate::detect::pattern::{PatternId, PatternIndex};
@@ -234,11 +234,26 @@ impl RuleCompiler<'_> {
     }
 
     fn attachment(&mut self, raw: &Located<RawAttachment>) -> Test {
-        let RawAttachment { name, content_type, size, count } = &raw.value;
-        for list in [name, content_type].into_iter().flatten().filter(|list| list.is_empty()) {
-            let _ = list;
+        let RawAttachment { name, content_type, kind, protection, fact, coverage, inside, size, count } =
+            &raw.value;
+        let empty = [
+            name.as_ref().is_some_and(Vec::is_empty),
+            content_type.as_ref().is_some_and(Vec::is_empty),
+            kind.as_ref().is_some_and(Vec::is_empty),
+            protection.as_ref().is_some_and(Vec::is_empty),
+            fact.as_ref().is_some_and(Vec::is_empty),
+            coverage.as_ref().is_some_and(Vec::is_empty),
+        ];
+        if empty.contains(&true) {
             self.fault(&raw.span, "an empty list names no attachment, so the condition can never hold")
                 .say("add a name to it, or delete the key");
+        }
+        if content_type.is_some() && *inside == Some(YesNo::Yes) {
+            self.fault(
+                &raw.span,
+                "a file inside another has no declared type, so the condition can never hold",
+            )
+            .say("test its `kind` in place of its `type`");
         }
         let count = count.as_ref().map_or((1, usize::MAX), |count| {
             (count.value.at_least.unwrap_or(0), count.value.at_most.unwrap_or(usize::MAX))
@@ -246,6 +261,11 @@ impl RuleCompiler<'_> {
         Test::Attachment(AttachmentTest {
             names: name.as_ref().map(|globs| self.globs(globs)),
             types: content_type.as_ref().map(|globs| self.globs(globs)),
+            kinds: kind.as_ref().map(|kinds| kinds.iter().flat_map(|kinds| kinds.0.clone()).collect()),
+            protections: protection.clone(),
+            facts: fact.clone(),
+            gaps: coverage.clone(),
+            inside: *inside,
             size: size.as_ref().map(|size| size_range(&size.value)),
             count,
         })

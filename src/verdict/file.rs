@@ -248,6 +248,50 @@ pub enum KindGroup {
     Other,
 }
 
+impl KindGroup {
+    /// All groups, in the order in which they are documented.
+    pub const ALL: [Self; 16] = [
+        Self::Text,
+        Self::Document,
+        Self::Spreadsheet,
+        Self::Presentation,
+        Self::Mail,
+        Self::Calendar,
+        Self::Contact,
+        Self::Archive,
+        Self::Image,
+        Self::Audio,
+        Self::Video,
+        Self::Program,
+        Self::Script,
+        Self::Database,
+        Self::Crypto,
+        Self::Other,
+    ];
+
+    /// The group's name as rules write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Document => "document",
+            Self::Spreadsheet => "spreadsheet",
+            Self::Presentation => "presentation",
+            Self::Mail => "mail",
+            Self::Calendar => "calendar",
+            Self::Contact => "contact",
+            Self::Archive => "archive",
+            Self::Image => "image",
+            Self::Audio => "audio",
+            Self::Video => "video",
+            Self::Program => "program",
+            Self::Script => "script",
+            Self::Database => "database",
+            Self::Crypto => "crypto",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// How a file is protected against being read.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,

@@ -10,6 +10,7 @@ mod reading;
 
 pub use kind::{SNIFFED, sniff};
 pub use name::facts_of_name;
+pub(crate) use name::kind_of_name;
 pub use reading::{Reading, Stop};
 
 use std::fmt;

@@ -159,6 +159,11 @@ fn is_wrong(ending: &str, kind: Kind) -> bool {
     first.is_none() || first != media(kind)
 }
 
+/// The kind that a name's ending stands for first; none for an ending that is not known or tells nothing.
+pub(crate) fn kind_of_name(name: &str) -> Option<Kind> {
+    belongs(&ending(name))?.first().copied()
+}
+
 /// The kinds that an ending stands for, those included that people really put under it; none for an ending that is not
 /// known. An empty list: whatever it is, it is no surprise.
 fn belongs(ending: &str) -> Option<&'static [Kind]> {

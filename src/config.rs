@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
 use crate::milter::{ListenAddress, ListenError};
+use crate::worker::{self, Demand};
 
 mod policy_folder;
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub control_socket: PathBuf,
     /// What Postfix hears when the filter itself fails.
     pub on_failure: OnFailure,
+    /// What reads documents, and the caps for it.
+    pub workers: worker::Settings,
     /// The caps in force.
     pub limits: Limits,
 }
@@ -72,6 +75,9 @@ pub struct RawConfig {
     /// What Postfix hears when the filter itself fails: `tempfail` (mail waits) or `accept` (it goes on unchecked).
     #[serde(default)]
     on_failure: OnFailure,
+    /// The processes that read documents.
+    #[serde(default)]
+    documents: RawDocuments,
     /// Caps; each has a default.
     #[serde(default)]
     limits: Limits,
@@ -124,6 +130,26 @@ struct RawOutgoing {
 struct RawControl {
     /// Its path; whoever may write to it may reload the policy.
     socket: PathBuf,
+}
+
+/// The processes that read documents.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct RawDocuments {
+    /// How many there are; as many as there are processors, at least 2, where not given.
+    workers: Option<usize>,
+    /// `best` takes every measure of their sandbox that the system has; `required` reads no document without all.
+    sandbox: Demand,
+}
+
+impl RawDocuments {
+    fn settings(&self, limits: &Limits) -> Result<worker::Settings, (&'static str, String)> {
+        let own = worker::Settings::own(limits.clone());
+        match self.workers.unwrap_or(own.workers) {
+            0 => Err(("workers", "workers is 0: at least one process must read documents".to_owned())),
+            workers => Ok(worker::Settings { workers, demand: self.sandbox, ..own }),
+        }
+    }
 }
 
 fn default_socket_mode() -> String {
@@ -244,6 +270,7 @@ impl Config {
             contact,
             control_socket: base.join(raw.control.socket),
             on_failure: raw.on_failure,
+            workers: raw.documents.settings(&raw.limits)?,
             limits: raw.limits,
         })
     }
@@ -287,6 +314,8 @@ smtp = "127.0.0.1:25"
 from = "mailwarden@oakfield.example"
 [control]
 socket = "control.sock"
+[documents]
+sandbox = "best"
 [limits]
 mime-depth = 12
 "#;
@@ -307,12 +336,14 @@ mime-depth = 12
         assert_eq!(config.socket_mode, 0o660);
         assert_eq!(config.on_failure, OnFailure::Tempfail);
         assert_eq!(config.limits.mime_depth, 12);
+        assert_eq!((config.workers.limits.mime_depth, config.workers.demand), (12, Demand::Best));
+        assert!(config.workers.workers >= 2);
         assert_eq!(config.contact, "mailwarden@oakfield.example");
     }
 
     #[test]
     fn a_bogus_key_in_any_table_is_refused_at_its_place() {
-        for table in ["milter", "policy", "store", "outgoing", "control", "limits"] {
+        for table in ["milter", "policy", "store", "outgoing", "control", "documents", "limits"] {
             let text = GOOD.replace(&format!("[{table}]\n"), &format!("[{table}]\nbogus = 1\n"));
             let Err(ConfigError::Fault(fault)) = load(&text) else { panic!("[{table}] takes a bogus key") };
             let (what, span) = (&fault.what, fault.span.unwrap());
@@ -330,6 +361,8 @@ mime-depth = 12
             ("127.0.0.1:25", "localhost"),
             ("directory = \"rules\"", "directory = 3"),
             ("[limits]", "[milter.socket-mode]"),
+            ("sandbox = \"best\"", "workers = 0"),
+            ("sandbox = \"best\"", "sandbox = \"none\""),
         ] {
             assert!(matches!(load(&GOOD.replace(good, bad)), Err(ConfigError::Fault(_))), "{bad} is taken");
         }

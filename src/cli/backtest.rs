@@ -9,20 +9,20 @@ use serde::Serialize;
 use super::arguments::Backtest;
 use super::policy_source::{PolicySource, count, load_policy};
 use super::{CliError, Ended, input, paint, scan};
-use crate::limits::Limits;
 use crate::policy::Policy;
 use crate::verdict::{Action, Mode, Verdict};
+use crate::worker::Pool;
 
 /// Scans every message with both policies and compares.
 pub fn run(source: &PolicySource, options: &Backtest) -> Result<Ended, CliError> {
-    let (now, limits) = source.policy()?;
+    let (now, workers) = source.policy()?;
     let then = load_policy(&options.against)?;
     let files = input::files(&options.files)?;
     let bar = progress(files.len(), "files");
     let mut outcome = Outcome::default();
     for file in files {
         for message in input::messages(&file)? {
-            let [before, after] = judge(&message, &[&now, &then], options, &limits)?;
+            let [before, after] = judge(&message, &[&now, &then], options, &workers)?;
             outcome.add(&message.name, &before, &after);
         }
         bar.inc(1);
@@ -110,13 +110,13 @@ fn judge<const N: usize>(
     message: &input::Input,
     policies: &[&Policy; N],
     options: &Backtest,
-    limits: &Limits,
+    workers: &Pool,
 ) -> Result<[Verdict; N], CliError> {
-    let envelope = input::envelope(&message.raw, &options.envelope, limits);
+    let envelope = input::envelope(&message.raw, &options.envelope, workers.limits());
     let mut verdicts: [Verdict; N] = std::array::from_fn(|_| Verdict::default());
     for (verdict, policy) in verdicts.iter_mut().zip(policies) {
         let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
-        *verdict = scan::sweep(message, &envelope, policy, limits, &moment).verdict;
+        *verdict = scan::sweep(message, &envelope, policy, workers, &moment).verdict;
         // Rules that only watch change nothing that anybody would notice.
         verdict.rules.retain(|found| found.mode != Mode::Observe);
     }

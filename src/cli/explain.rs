@@ -7,7 +7,6 @@ use super::paint::{self, Tone, paint};
 use super::policy_source::PolicySource;
 use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
-use crate::extract::document::InProcess;
 use crate::message::{Envelope, Message};
 use crate::people::People;
 use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, Reveal, RuleExplanation};
@@ -15,20 +14,21 @@ use crate::verdict::Mode;
 
 /// Explains each message of a file.
 pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> {
-    let (policy, limits) = source.policy()?;
+    let (policy, workers) = source.policy()?;
+    let limits = workers.limits();
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
     let people = People::default();
     let mut out = io::stdout().lock();
     for file in input::messages(&options.file)? {
-        let envelope = input::envelope(&file.raw, &options.envelope, &limits);
-        let message = Message::parse(&file.raw, &limits);
-        let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
+        let envelope = input::envelope(&file.raw, &options.envelope, limits);
+        let message = Message::parse(&file.raw, limits);
+        let extraction = Extraction::read(&message, limits, &workers);
         let case = Case {
             envelope: &envelope,
             message: &message,
             extraction: &extraction,
             people: &people,
-            limits: &limits,
+            limits,
             now: &moment,
             expired: &|| false,
         };

@@ -98,6 +98,9 @@ pub fn run() -> ExitCode {
 
 fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
     let source = policy_source::PolicySource { config: arguments.config, policy: arguments.policy };
+    if !matches!(arguments.command, Command::Serve) {
+        log_errors();
+    }
     match arguments.command {
         Command::Serve => serve::run(&source),
         Command::Check(options) => check::run(&source, &options),
@@ -114,6 +117,17 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Completions(options) => documents::completions(&options),
         Command::ReadDocuments => Ok(Ended::Well),
     }
+}
+
+/// What the filter would log as an error is for whoever runs a command, too.
+fn log_errors() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::ERROR)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false)
+        .without_time()
+        .init();
 }
 
 /// Whether the standard output is a terminal whose reader likes colour (<https://no-color.org>).

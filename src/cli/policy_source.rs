@@ -8,6 +8,7 @@ use super::{CliError, colour_wanted};
 use crate::config::{self, Config, ConfigError};
 use crate::limits::Limits;
 use crate::policy::{Policy, Sources};
+use crate::worker::{Pool, Settings};
 
 /// Where packages put the configuration.
 const USUAL_CONFIG: &str = "/etc/mailwarden/mailwarden.toml";
@@ -44,13 +45,18 @@ impl PolicySource {
         }
     }
 
-    /// The policy and the caps that go with it.
-    pub fn policy(&self) -> Result<(Policy, Limits), CliError> {
-        let limits = match &self.config {
-            Some(_) => self.config()?.limits,
-            None => Limits::default(),
-        };
-        Ok((load_policy(&self.policy_directory(None)?)?, limits))
+    /// The policy, and the workers that read documents for it.
+    pub fn policy(&self) -> Result<(Policy, Pool), CliError> {
+        let workers = self.workers()?;
+        Ok((load_policy(&self.policy_directory(None)?)?, workers))
+    }
+
+    /// The workers that read documents, and the caps in force; none is started before there is a document.
+    pub fn workers(&self) -> Result<Pool, CliError> {
+        Ok(Pool::new(match &self.config {
+            Some(_) => self.config()?.workers,
+            None => Settings::own(Limits::default()),
+        }))
     }
 }
 

@@ -10,29 +10,28 @@ use super::input::{self, Input};
 use super::paint::{self, Tone};
 use super::policy_source::{PolicySource, count};
 use super::{CliError, Ended};
-use crate::extract::document::InProcess;
-use crate::limits::Limits;
 use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
 use crate::policy::{Direction, Place, Policy, Reveal};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Action, Coverage, Fact, PartPath, Protection, RuleMatch};
+use crate::worker::Pool;
 
 /// The version of `scan --json`; grows when a field comes, goes or changes its meaning.
 const VERSION: u32 = 2;
 
 /// Sweeps every message that the arguments name.
 pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
-    let (policy, limits) = source.policy()?;
+    let (policy, workers) = source.policy()?;
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
     let mut out = io::stdout().lock();
     let reveal = Reveal::when(options.reveal);
     let mut totals = Totals::default();
     for file in input::files(&options.files)? {
         for message in input::messages(&file)? {
-            let envelope = input::envelope(&message.raw, &options.envelope, &limits);
+            let envelope = input::envelope(&message.raw, &options.envelope, workers.limits());
             let started = Instant::now();
-            let scanned = sweep(&message, &envelope, &policy, &limits, &moment);
+            let scanned = sweep(&message, &envelope, &policy, &workers, &moment);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
             let report = Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), reveal);
@@ -257,9 +256,10 @@ pub fn sweep<'x>(
     message: &'x Input,
     envelope: &Envelope,
     policy: &Policy,
-    limits: &Limits,
+    workers: &Pool,
     moment: &jiff::Zoned,
 ) -> Scanned<'x> {
-    let means = Means { policy, people: &People::default(), limits, inspector: &InProcess(limits) };
+    let limits = workers.limits();
+    let means = Means { policy, people: &People::default(), limits, inspector: workers };
     scan(envelope, Message::parse(&message.raw, limits), means, moment, &|| false)
 }

@@ -10,23 +10,20 @@ use super::policy_source::PolicySource;
 use super::scan::{PartLine, part_lines};
 use super::{CliError, Ended, input};
 use crate::extract::Extraction;
-use crate::extract::document::{InProcess, Places};
-use crate::limits::Limits;
+use crate::extract::document::Places;
 use crate::message::{Envelope, Message};
 use crate::scan::Scanned;
 use crate::verdict::{Coverage, PartPath, Verdict, Zone};
 
 /// Shows one message.
 pub fn run(source: &PolicySource, options: &Show) -> Result<Ended, CliError> {
-    let limits = match &source.config {
-        Some(_) => source.config()?.limits,
-        None => Limits::default(),
-    };
+    let workers = source.workers()?;
+    let limits = workers.limits();
     let mut out = io::stdout().lock();
     for message in input::messages(&options.file)? {
-        let envelope = input::envelope(&message.raw, &options.envelope, &limits);
-        let parsed = Message::parse(&message.raw, &limits);
-        let extraction = Extraction::read(&parsed, &limits, &InProcess(&limits));
+        let envelope = input::envelope(&message.raw, &options.envelope, limits);
+        let parsed = Message::parse(&message.raw, limits);
+        let extraction = Extraction::read(&parsed, limits, &workers);
         let scanned = Scanned { message: parsed, extraction, verdict: Verdict::default() };
         let sight = Sight::new(&message.name, &envelope, &scanned);
         let text = match options.json {

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use serde_json::Value;
+
 use super::arguments::Json;
 use super::policy_source::PolicySource;
 use super::{CliError, Ended, paint, reload};
@@ -11,16 +13,27 @@ use crate::serve::control::Request;
 pub fn run(source: &PolicySource, options: &Json) -> Result<Ended, CliError> {
     let config = source.config()?;
     let status = reload::ask(&config.control_socket, Request::Status)?;
-    let text = match (&status, options.json) {
-        (serde_json::Value::Object(fields), false) => {
-            let plain =
-                |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let rows =
-                fields.iter().map(|(name, value)| vec![name.replace('_', " "), plain(value)]).collect();
+    let text = match options.json {
+        true => format!("{status}\n"),
+        false => {
+            let mut rows = Vec::new();
+            fill(&mut rows, "", &status);
             paint::table(&["", ""], rows)
         }
-        _ => format!("{status}\n"),
     };
     io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
     Ok(Ended::Well)
+}
+
+/// A row for each value, under the names of all that it is in.
+fn fill(rows: &mut Vec<Vec<String>>, name: &str, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            for (field, value) in fields {
+                fill(rows, format!("{name} {}", field.replace('_', " ")).trim_start(), value);
+            }
+        }
+        Value::String(text) => rows.push(vec![name.to_owned(), text.clone()]),
+        other => rows.push(vec![name.to_owned(), other.to_string()]),
+    }
 }

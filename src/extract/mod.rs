@@ -70,7 +70,7 @@ impl Extraction {
     }
 }
 
-/// Whether a message has files, so that reading it may take an inspector's time.
-pub fn has_files(message: &Message<'_>) -> bool {
-    message.parts.iter().any(|part| files::carries_one(message, part))
+/// Whether a message has files that go to an inspector, so that reading it may take a while.
+pub fn wants_inspector(message: &Message<'_>) -> bool {
+    message.parts.iter().any(|part| files::carries_one(message, part) && reader::may_inspect(part))
 }

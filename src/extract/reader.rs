@@ -358,6 +358,13 @@ fn push_words(value: &[u8], out: &mut String, coverage: &mut Coverage, path: &Pa
 }
 
 /// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
+/// Whether an inspector may be asked about a part that carries a file, or about files in it.
+pub(super) fn may_inspect(part: &Part<'_>) -> bool {
+    part.kind == PartKind::Message
+        || is_cms(part)
+        || matches!(files::way(part), Way::Inspect | Way::Text(_, Readable::Message))
+}
+
 fn is_cms(part: &Part<'_>) -> bool {
     matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
         || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))

@@ -12,7 +12,7 @@ use crate::respond::{self, AnswerContext, Delivery};
 use crate::verdict::{Mode, RuleId};
 
 /// Keeps what must be kept, then says what becomes of the message.
-pub async fn conclude(filter: &Filter, judgement: Judgement) -> Result<Outcome, Failure> {
+pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outcome, Failure> {
     let reference = &judgement.reference;
     if !judgement.response.held.is_empty() {
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.

@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::conclusion;
 use super::state::Filter;
 use crate::config::OnFailure;
-use crate::extract::document::InProcess;
+use crate::extract::wants_inspector;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::policy::{Place, Policy, Reveal};
@@ -19,7 +19,7 @@ use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::Verdict;
 
-/// Messages above this many bytes are swept away from the connections' threads, a few at a time.
+/// Messages above this many bytes, and those with documents, are swept away from the connections' thread, a few at a time.
 const LARGE: usize = 256 << 10;
 
 /// What the client hears when the filter fails: it may try again, and learns nothing else.
@@ -98,18 +98,10 @@ impl Filter {
                 return Ok(outcome);
             }
         }
-        let (filter, large) = (Arc::clone(self), message.bytes().len() > LARGE);
-        let sweep = move || {
-            let swept = catch_unwind(AssertUnwindSafe(|| filter.sweep(envelope, message)));
-            swept.unwrap_or(Err(Failure::Panicked))
-        };
         let started = Instant::now();
-        let judgement = if large {
-            // Nobody closes the semaphore; if somebody did, the message would be swept all the same.
-            let _permit = self.large.acquire().await;
-            tokio::task::spawn_blocking(sweep).await.map_err(|_| Failure::Panicked)??
-        } else {
-            sweep()?
+        let judgement = match self.sweep_here(&envelope, &message)? {
+            Some(judgement) => judgement,
+            None => Box::pin(self.sweep_aside(envelope, message)).await?,
         };
         log(&judgement, started.elapsed());
         self.counters.count(judgement.verdict.action);
@@ -151,21 +143,62 @@ impl Filter {
         }
     }
 
-    /// Sweeps a message and works out what to do about it: pure but for the clock.
-    fn sweep(&self, envelope: Arc<Envelope>, message: Spooled) -> Result<Judgement, Failure> {
+    /// Sweeps a message at once, on the connections' thread, unless that may take a while.
+    fn sweep_here(
+        &self,
+        envelope: &Arc<Envelope>,
+        message: &Spooled,
+    ) -> Result<Option<Box<Judgement>>, Failure> {
+        if message.bytes().len() > LARGE {
+            return Ok(None);
+        }
+        guarded(|| {
+            let parsed = Message::parse(message.bytes(), &self.config.limits);
+            match wants_inspector(&parsed) {
+                true => Ok(None),
+                false => self.sweep(envelope, message, parsed).map(Some),
+            }
+        })
+    }
+
+    /// Sweeps a message on a thread of its own, when its turn comes.
+    async fn sweep_aside(
+        self: &Arc<Self>,
+        envelope: Arc<Envelope>,
+        message: Spooled,
+    ) -> Result<Box<Judgement>, Failure> {
+        let turns = if message.bytes().len() > LARGE { &self.large } else { &self.with_documents };
+        // Nobody closes the semaphore; if somebody did, the message would be swept all the same.
+        let _turn = turns.acquire().await;
+        let filter = Arc::clone(self);
+        let sweep = move || {
+            guarded(|| {
+                let parsed = Message::parse(message.bytes(), &filter.config.limits);
+                filter.sweep(&envelope, &message, parsed)
+            })
+        };
+        tokio::task::spawn_blocking(sweep).await.map_err(|_| Failure::Panicked)?
+    }
+
+    /// Sweeps a message and works out what to do about it: pure but for the clock, and the workers that read documents.
+    fn sweep(
+        &self,
+        envelope: &Arc<Envelope>,
+        message: &Spooled,
+        parsed: Message<'_>,
+    ) -> Result<Box<Judgement>, Failure> {
         let policy = self.policy();
         let at = Timestamp::now();
         let now = at.to_zoned(policy.organisation().time_zone.clone());
         let limits = &self.config.limits;
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
         let expired = || started.elapsed() > patience;
-        let inspector = &InProcess(limits);
+        let inspector = &self.workers.before(started + patience);
         let means = Means { policy: &policy, people: &self.people, limits, inspector };
-        let parsed = Message::parse(message.bytes(), limits);
-        let scanned = scan(&envelope, parsed, means, &now, &expired);
+        let scanned = scan(envelope, parsed, means, &now, &expired);
         let reference = Reference::random()?;
         let response = respond::respond(&Context {
-            envelope: &envelope,
+            envelope,
             message: &scanned.message,
             verdict: &scanned.verdict,
             policy: &policy,
@@ -174,8 +207,14 @@ impl Filter {
         let kept = !(response.held.is_empty() && response.returned.is_empty());
         let found = if kept { found(&policy, &scanned)? } else { Vec::new() };
         let verdict = scanned.verdict;
-        Ok(Judgement { envelope, message, policy, verdict, found, response, reference, at })
+        let (envelope, message) = (Arc::clone(envelope), message.clone());
+        Ok(Box::new(Judgement { envelope, message, policy, verdict, found, response, reference, at }))
     }
+}
+
+/// Does it; a panic costs the message at hand and no more.
+fn guarded<T>(sweep: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(sweep)).unwrap_or(Err(Failure::Panicked))
 }
 
 /// What was found, in words, as `scan --json --reveal` tells it; empty where no words were.

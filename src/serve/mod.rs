@@ -19,6 +19,7 @@ use crate::milter::{ListenError, Listener};
 use crate::notify::{Outbox, OutboxSettings};
 use crate::policy::Faults;
 use crate::records::{RecordsError, Store};
+use crate::worker::StartError;
 use gate::FilterGate;
 use state::Filter;
 
@@ -59,6 +60,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Documents cannot be read.
+    #[error(transparent)]
+    Workers(#[from] StartError),
     /// A listener failed.
     #[error("listening failed: {0}")]
     Io(#[from] io::Error),
@@ -91,6 +95,8 @@ pub async fn run(
     let settings = OutboxSettings { server: config.smtp.to_string(), ..OutboxSettings::default() };
     let wake = Arc::new(Notify::new());
     let filter = Arc::new(Filter::new(config, policy, store.clone(), Arc::clone(&wake)));
+
+    filter.workers.start()?;
 
     let mut tasks = tokio::task::JoinSet::new();
     let limits = Arc::new(filter.config.limits.clone());

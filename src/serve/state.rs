@@ -15,6 +15,7 @@ use crate::people::People;
 use crate::policy::Policy;
 use crate::records::Store;
 use crate::verdict::Action;
+use crate::worker::Pool;
 
 /// Large messages that are swept at once; each may need several times its size in memory.
 const LARGE_AT_ONCE: usize = 2;
@@ -31,6 +32,11 @@ pub struct Filter {
     pub outbox: Arc<Notify>,
     /// Permits for large messages.
     pub large: Semaphore,
+    /// Permits for other messages with documents: one for each worker, so that none waits for a worker while its own time
+    /// runs.
+    pub with_documents: Semaphore,
+    /// What reads documents.
+    pub workers: Pool,
     /// What was done since the start.
     pub counters: Counters,
     policy: ArcSwap<Policy>,
@@ -73,11 +79,13 @@ impl Filter {
     /// Puts it together.
     pub fn new(config: Config, policy: Policy, store: Store, outbox: Arc<Notify>) -> Self {
         Self {
-            config,
             store,
             people: People::default(),
             outbox,
             large: Semaphore::new(LARGE_AT_ONCE),
+            with_documents: Semaphore::new(config.workers.workers),
+            workers: Pool::new(config.workers.clone()),
+            config,
             counters: Counters::default(),
             policy: ArcSwap::from_pointee(policy),
             reloaded: ArcSwap::from_pointee(Timestamp::now()),
@@ -132,6 +140,8 @@ impl Filter {
         fields
             .insert("messages_own".to_owned(), self.counters.passed_by_token.load(Ordering::Relaxed).into());
         fields.insert("failures".to_owned(), self.counters.failures.load(Ordering::Relaxed).into());
+        fields
+            .insert("documents".to_owned(), serde_json::to_value(self.workers.status()).unwrap_or_default());
         match self.store.check().await {
             Ok(check) => fields.insert("store".to_owned(), serde_json::to_value(check).unwrap_or_default()),
             Err(error) => fields.insert("store".to_owned(), error.to_string().into()),

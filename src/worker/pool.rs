@@ -31,12 +31,18 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// This program itself, whatever became of its file since it was started.
+const OWN_PROGRAM: &str = "/proc/self/exe";
+
 impl Settings {
-    /// This program itself, whatever became of its file since it was started.
-    pub const OWN_PROGRAM: &str = "/proc/self/exe";
+    /// As many workers of this program as there are processors, at least two.
+    pub fn own(limits: Limits) -> Self {
+        let workers = thread::available_parallelism().map_or(2, usize::from).max(2);
+        Self { program: OWN_PROGRAM.into(), workers, demand: Demand::Best, limits }
+    }
 }
 
-/// A pool of workers. None is started before the first document or [`Pool::start`]; all end with the pool.
+/// A pool of workers. Before [`Pool::start`], as many are started as documents come at once; all end with the pool.
 #[derive(Debug)]
 pub struct Pool {
     shared: Arc<Shared>,
@@ -60,6 +66,8 @@ struct State {
     retired: Vec<Worker>,
     /// Workers that are idle, at work or being started.
     alive: usize,
+    /// Workers that are wanted: as many as were at work at once, or all.
+    wanted: usize,
     /// Whether the last one could not be started: the next attempt waits until somebody asks.
     failing: Option<Failing>,
     stopping: bool,
@@ -135,7 +143,7 @@ impl Deaths {
 }
 
 impl Pool {
-    /// A pool that starts its workers with the first document.
+    /// A pool that starts its workers with the first documents.
     pub fn new(settings: Settings) -> Self {
         let shared = Shared {
             settings,
@@ -146,13 +154,13 @@ impl Pool {
         Self { shared: Arc::new(shared), keeper: OnceLock::new() }
     }
 
-    /// Starts the workers now, and waits for the first.
+    /// Starts all workers now, and waits for the first.
     ///
     /// # Errors
     /// When none can be started, or its sandbox is not what is demanded.
     pub fn start(&self) -> Result<(), StartError> {
-        let until = Instant::now() + START;
-        match self.checkout(until) {
+        self.shared.lock().wanted = self.shared.settings.workers.max(1);
+        match self.checkout(Instant::now() + START) {
             Ok(worker) => {
                 self.shared.hand_back(worker);
                 Ok(())
@@ -162,6 +170,11 @@ impl Pool {
                 Err(state.failing.as_mut().and_then(|failing| failing.why.take()).unwrap_or(StartError::Late))
             }
         }
+    }
+
+    /// The caps.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.settings.limits
     }
 
     /// An inspector whose every answer comes before that moment, when its message's time is over.
@@ -196,7 +209,7 @@ impl Pool {
             }
         };
         self.shared.lock().counts.documents += 1;
-        let limits = &self.shared.settings.limits;
+        let limits = self.limits();
         let until = moment.min(Instant::now() + Duration::from_millis(limits.document_milliseconds));
         match worker.read(name, bytes, limits, until) {
             Ok(Answer::Read(inspection)) => {
@@ -222,6 +235,7 @@ impl Pool {
         }
         let mut state = self.shared.lock();
         let failed_before = state.counts.failed_starts;
+        let mut asked = false;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -241,9 +255,9 @@ impl Pool {
             if state.alive == 0 && state.counts.failed_starts > failed_before {
                 return Err(Gap::ReaderFailed);
             }
-            if let Some(failing) = &mut state.failing {
-                failing.asked = true;
-                self.shared.wanted.notify_one();
+            if !asked {
+                asked = true;
+                self.shared.ask(&mut state);
             }
             state = self.shared.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
@@ -261,7 +275,7 @@ impl Pool {
 
 impl Inspector for Pool {
     fn inspect(&self, name: Option<&str>, bytes: &[u8]) -> Inspection {
-        let patience = Duration::from_millis(self.shared.settings.limits.scan_milliseconds);
+        let patience = Duration::from_millis(self.limits().scan_milliseconds);
         self.inspect_before(name, bytes, Instant::now() + patience)
     }
 }
@@ -293,6 +307,18 @@ impl Shared {
     /// The state; a thread that panicked with it in hand left it whole, as each change is one step.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for another worker, where there may be more.
+    fn ask(&self, state: &mut State) {
+        let most = self.settings.workers.max(1);
+        if state.alive >= state.wanted {
+            state.wanted = state.wanted.saturating_add(1).min(most);
+        }
+        if let Some(failing) = &mut state.failing {
+            failing.asked = true;
+        }
+        self.wanted.notify_one();
     }
 
     /// Takes a worker back after a job that went well.
@@ -336,7 +362,7 @@ impl Shared {
                 return;
             }
             let may_start = state.failing.as_ref().is_none_or(|failing| failing.asked);
-            if state.alive >= self.settings.workers.max(1) || !may_start {
+            if state.alive >= state.wanted || !may_start {
                 state = self.wanted.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }

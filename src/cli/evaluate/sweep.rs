@@ -11,13 +11,12 @@ use jiff::Zoned;
 use super::labelled::{Case, Content};
 use super::labels::Label;
 use crate::cli::{CliError, input};
-use crate::extract::document::InProcess;
-use crate::limits::Limits;
 use crate::message::Message;
 use crate::people::People;
 use crate::policy::{Place, Policy, Reveal};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Finding, Zone};
+use crate::worker::Pool;
 
 /// How many places of a rule's match are kept: enough to see why.
 const HITS: usize = 3;
@@ -28,8 +27,8 @@ const OPENING: usize = 160;
 pub struct Ground<'a> {
     /// The policy that is measured.
     pub policy: &'a Policy,
-    /// The caps in force.
-    pub limits: &'a Limits,
+    /// What reads documents, and the caps in force.
+    pub workers: &'a Pool,
     /// When the messages come.
     pub moment: &'a Zoned,
     /// Whether words of messages may be kept.
@@ -127,9 +126,8 @@ fn readable(file: &Path, raw: &[u8]) -> Result<(), CliError> {
 }
 
 fn one(case: &Case, raw: &[u8], number: &str, ground: &Ground<'_>) -> Swept {
-    let (people, limits) = (People::default(), ground.limits);
-    let inspector = &InProcess(limits);
-    let means = Means { policy: ground.policy, people: &people, limits, inspector };
+    let (people, limits) = (People::default(), ground.workers.limits());
+    let means = Means { policy: ground.policy, people: &people, limits, inspector: ground.workers };
     let scanned = scan(&case.envelope, Message::parse(raw, limits), means, ground.moment, &|| false);
     Swept {
         id: format!("{}{number}", case.id),

@@ -30,7 +30,7 @@ pub(super) enum Rarer {
 pub(super) struct Filter {
     /// Words and pairs of words, three bits each (a Bloom filter in blocks).
     near: Vec<u64>,
-    /// The first five bytes of words that begin with prefixes, one bit each.
+    /// The first five bytes of words that begin with prefixes, and the first seven, one bit each.
     heads: Vec<u64>,
     /// Words again, by other bits: were a very common word taken for another by `near` alone, each of its places would be
     /// visited. Then what prefixes are found by, pairs that end a term, and the first three words of terms that have more; three bits
@@ -39,17 +39,20 @@ pub(super) struct Filter {
     size: Size,
 }
 
-/// How many blocks each set has: enough for sixteen bits for each beginning, and no more than what then fits a cache.
+/// How many blocks the sets of words have: enough for a dozen bits for each beginning, and no more, since what a cache holds is
+/// what a long list costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Size {
     Small,
     Medium,
     Large,
+    Huge,
 }
 
 pub(super) const SMALL: usize = 1 << 9;
 pub(super) const MEDIUM: usize = 1 << 12;
-pub(super) const LARGE: usize = 1 << 15;
+pub(super) const LARGE: usize = 1 << 14;
+pub(super) const HUGE: usize = 1 << 17;
 
 impl Filter {
     pub(super) fn new(beginnings: &[Beginning]) -> Self {
@@ -57,13 +60,14 @@ impl Filter {
             Beginning::Prefix { head, .. } => heads_of(*head).len(),
             _ => 0,
         });
-        let heads: usize = heads.sum();
-        let (size, blocks) = match beginnings.len().max(heads) / 4 {
+        let heads = (heads.sum::<usize>() / 4).next_power_of_two().clamp(SMALL, LARGE);
+        let (size, blocks) = match beginnings.len() / 5 {
             wanted if wanted <= SMALL => (Size::Small, SMALL),
             wanted if wanted <= MEDIUM => (Size::Medium, MEDIUM),
-            _ => (Size::Large, LARGE),
+            wanted if wanted <= LARGE => (Size::Large, LARGE),
+            _ => (Size::Huge, HUGE),
         };
-        let mut filter = Self { near: vec![0; blocks], heads: vec![0; blocks], far: vec![0; blocks], size };
+        let mut filter = Self { near: vec![0; blocks], heads: vec![0; heads], far: vec![0; blocks], size };
         for beginning in beginnings {
             filter.add(*beginning);
         }
@@ -73,14 +77,15 @@ impl Filter {
     fn add(&mut self, beginning: Beginning) {
         match beginning {
             Beginning::Word(hash) => {
-                let again = next_key(WORD_AGAIN, hash);
+                let again = next_key(AGAIN, hash);
                 add(&mut self.near, hash, three_bits(hash));
                 add(&mut self.far, again, three_bits(again));
             }
             Beginning::Pair(first, second) => {
                 let pair = next_key(first, second);
+                let again = next_key(AGAIN, pair);
                 add(&mut self.near, pair, three_bits(pair));
-                add(&mut self.far, pair, three_bits(pair));
+                add(&mut self.far, again, three_bits(again));
             }
             Beginning::Triple([first, second, third], rarer) => {
                 let pair = match rarer {
@@ -93,9 +98,10 @@ impl Filter {
             }
             Beginning::Prefix { head, key } => {
                 add(&mut self.far, key, three_bits(key));
+                let long = head >> 48 != 0;
                 for head in heads_of(head) {
-                    let hash = hash_head(head);
-                    add(&mut self.heads, hash, one_bit(hash));
+                    let bits = if long { head_bits(head) } else { head_bits(head) | ANY_SEVEN };
+                    add(&mut self.heads, hash_head(head), bits);
                 }
             }
         }
@@ -108,20 +114,20 @@ impl Filter {
     /// The sets that each word is held against; nothing when they have another size.
     #[inline(always)]
     pub(super) fn near<const SIZE: usize>(&self) -> Option<Near<'_, SIZE>> {
-        Some(Near { blocks: self.near.first_chunk()?, heads: self.heads.first_chunk()? })
+        Some(Near { blocks: self.near.first_chunk()?, heads: &self.heads })
     }
 
     /// [`Near::begins`] for a word with any letters.
     pub(super) fn begins(&self, word: &Word) -> bool {
         let head = hash_head(word.head);
         holds(&self.near, word.hash, three_bits(word.hash))
-            || holds(&self.heads, head, one_bit(head))
+            || holds(&self.heads, head, head_bits(word.head))
             || self.begins_with_prefix(word)
     }
 
     /// Whether a word may begin a term by itself, where [`Near::begins`] said that it may.
     pub(super) fn begins_indeed(&self, word: &Word) -> bool {
-        let again = next_key(WORD_AGAIN, word.hash);
+        let again = next_key(AGAIN, word.hash);
         let alone = holds(&self.near, word.hash, three_bits(word.hash));
         alone && holds(&self.far, again, three_bits(again)) || self.begins_with_prefix(word)
     }
@@ -143,7 +149,8 @@ impl Filter {
         let [first, second, rest @ ..] = words else { return false };
         let pair = next_key(first.hash, second.hash);
         let triple = next_key(pair, rest.first().map_or(0, |third| third.hash));
-        holds(&self.far, triple, three_bits(triple)) | holds(&self.far, pair, three_bits(pair))
+        let again = next_key(AGAIN, pair);
+        holds(&self.far, triple, three_bits(triple)) | holds(&self.far, again, three_bits(again))
     }
 
     /// Whether the first three of these words may begin a term, where [`Near::pair_begins`] said that the last two of
@@ -155,22 +162,23 @@ impl Filter {
     }
 }
 
-/// Makes of a word's hash another.
-const WORD_AGAIN: u64 = 0x2545_F491_4F6C_DD1D;
+/// Makes of a hash another, so that what is taken for another in one set is not in the next.
+const AGAIN: u64 = 0x2545_F491_4F6C_DD1D;
 
 /// The sets that each word is held against, of a size that the compiler knows.
 #[derive(Clone, Copy)]
 pub(super) struct Near<'f, const SIZE: usize> {
     blocks: &'f [u64; SIZE],
-    heads: &'f [u64; SIZE],
+    heads: &'f [u64],
 }
 
 impl<const SIZE: usize> Near<'_, SIZE> {
     /// Whether a plain word may begin a term by itself, given its hash and its first eight bytes.
     #[inline(always)]
     pub(super) fn begins(self, hash: u64, head: u64) -> bool {
-        let head = hash_head(head);
-        holds(self.blocks, hash, three_bits(hash)) | holds(self.heads, head, one_bit(head))
+        // A long list has so many prefixes that five bytes say little; with a short one they say enough.
+        let bits = if SIZE < MEDIUM { five_bit(head) } else { head_bits(head) };
+        holds(self.blocks, hash, three_bits(hash)) | holds(self.heads, hash_head(head), bits)
     }
 
     /// [`Filter::pair_begins`].
@@ -221,11 +229,21 @@ fn hash_head(head: u64) -> u64 {
     (head << 24).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// One bit that stands for a hash in its block.
+/// One bit that stands for a word's first five bytes in their block.
 #[inline(always)]
-fn one_bit(hash: u64) -> u64 {
-    1 << (hash >> 40 & 63)
+fn five_bit(head: u64) -> u64 {
+    1 << (hash_head(head) >> 40 & 31)
 }
+
+/// The same, and one for its first seven.
+#[inline(always)]
+fn head_bits(head: u64) -> u64 {
+    let seven = (head << 8).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+    five_bit(head) | 1 << 32 << (seven >> 59)
+}
+
+/// The bits of any seven bytes that begin with the five of a shorter prefix.
+const ANY_SEVEN: u64 = 0xFFFF_FFFF_0000_0000;
 
 /// Three bits that stand for a hash in its block.
 #[inline(always)]

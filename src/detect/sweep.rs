@@ -9,7 +9,7 @@ use std::ops::ControlFlow;
 
 use crate::detect::blocks::{BLOCK, mask};
 use crate::detect::disguise::{Run, Stretch};
-use crate::detect::filter::{Filter, LARGE, MEDIUM, SMALL, Size};
+use crate::detect::filter::{Filter, HUGE, LARGE, MEDIUM, SMALL, Size};
 use crate::detect::fold::Words;
 use crate::detect::list::TERM_WORDS;
 use crate::detect::trie::{Word, hash_halves, hash_word, head};
@@ -94,6 +94,7 @@ impl<'w, V: Visitor> Sweep<'w, V> {
                 Size::Small => self.take_plain::<SMALL>(chunk, runs, base),
                 Size::Medium => self.take_plain::<MEDIUM>(chunk, runs, base),
                 Size::Large => self.take_plain::<LARGE>(chunk, runs, base),
+                Size::Huge => self.take_plain::<HUGE>(chunk, runs, base),
             };
             runs = runs.get(plain..).unwrap_or_default();
             if self.count == self.words.len() {
@@ -208,10 +209,11 @@ impl<'w, V: Visitor> Sweep<'w, V> {
             }
             let before = at.checked_sub(1).filter(|before| visited != Some(*before));
             let earlier = before.and_then(|before| self.words.get(before..self.count));
-            if let Some(earlier) = earlier.filter(|words| self.filter.triple_begins(words)) {
+            let pair = words.get(1).is_some_and(|second| self.filter.pair_begins(first.hash, second.hash));
+            if let Some(earlier) = earlier.filter(|words| pair && self.filter.triple_begins(words)) {
                 self.visitor.visit(earlier)?;
             }
-            if candidate.alone() && self.filter.begins_indeed(first) || self.filter.goes_on(words) {
+            if candidate.alone() && self.filter.begins_indeed(first) || pair && self.filter.goes_on(words) {
                 visited = Some(at);
                 self.visitor.visit(words)?;
             }

@@ -57,7 +57,8 @@ impl OddWords {
     }
 }
 
-/// Adds the last word that begins at or before each place, where `begun` words less one begin before the block.
+/// Adds the last word that begins at or before each place; `begun` is how many begin before the block, or one more to add the
+/// word after.
 #[inline(always)]
 fn add_all(odd: &mut [u64], places: u64, starts: u64, begun: usize) {
     for place in Bits(places) {
@@ -236,7 +237,9 @@ impl Block<'_> {
         let (&Signs { words, starts, marks, blanks, .. }, before) = (self.signs, self.before);
         let [word1, word2, word3, word4] = [1, 2, 3, 4].map(|by| moved_on(words, before.words, by));
         let [mark1, mark2, mark3] = [1, 2, 3].map(|by| moved_on(marks, before.marks, by));
-        let joined = mark1 & (word2 | mark2 & (word3 | mark3 & word4));
+        // Not of two numbers.
+        let numbers = self.signs.digits & moved_on(self.signs.digits, before.digits, 2);
+        let joined = mark1 & !numbers & (word2 | mark2 & (word3 | mark3 & word4));
         let symbol = moved_on(self.signs.first_letters, before.first_letters, 1);
         let after = self.signs.inner_letters & !(blanks >> 1) | marks & (marks >> 1 | LAST);
         starts & (joined | symbol) | after & word1 & !words

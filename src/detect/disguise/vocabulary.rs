@@ -135,14 +135,11 @@ impl Vocabulary {
     }
 
     /// Whether two pieces of plain letters and digits may be one word together, or begin with one that reaches into the
-    /// second.
+    /// second; both up to any apostrophe.
     pub(super) fn may_know(&self, first: &[u8], second: &[u8]) -> bool {
-        let mut letters = first.iter().chain(second).map(|byte| class(*byte));
-        if !self.may_begin([(); 3].map(|()| letters.next().unwrap_or_default())) {
-            return false;
-        }
         let (mut hash, mut count, mut last) = (0, 0_u32, 0);
-        for (at, class) in first.iter().chain(second).map(|byte| class(*byte)).enumerate() {
+        let letters = first.iter().chain(second).map(|byte| class(*byte));
+        for (at, class) in letters.take_while(|class| *class != 0).enumerate() {
             if class != last {
                 (hash, count, last) = (step(hash, class), count + 1, class);
                 if at >= first.len()

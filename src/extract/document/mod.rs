@@ -4,9 +4,20 @@
 //! one file and a [`Reading`] that it tells what it finds; the caps are the `Reading`'s business, and so is what
 //! happens to files inside the file.
 
+mod bytes;
 mod kind;
+mod mapi;
 mod name;
+mod numbers;
+mod ole;
+mod ooxml;
+mod opendocument;
+mod package;
+mod parts;
 mod reading;
+mod rtf;
+mod tnef;
+mod xml;
 
 pub use kind::{SNIFFED, sniff};
 pub use name::facts_of_name;

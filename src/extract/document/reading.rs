@@ -3,6 +3,10 @@
 use std::io::{self, Read};
 
 use super::kind::sniff;
+use super::ole;
+use super::package::{self, Looked};
+use super::rtf;
+use super::tnef;
 use super::{Inspection, Item, Mark, Place};
 use crate::limits::Limits;
 use crate::verdict::{Fact, Gap, Kind, Protection};
@@ -69,6 +73,38 @@ impl<'r> Reading<'r> {
             let name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
             self.read(Some(way), name, bytes);
             self.depth -= 1;
+        }
+        self.current = outer;
+        Ok(())
+    }
+
+    /// Takes a file inside the one being read whose bytes do not stand together: `read` reads it.
+    ///
+    /// # Errors
+    /// When no more may be read at all: the time or the room is over.
+    pub fn within(
+        &mut self,
+        path: &str,
+        kind: Kind,
+        size: u64,
+        read: &mut dyn FnMut(&mut Self) -> Outcome,
+    ) -> Outcome {
+        let outer = self.current;
+        self.entry(Some(path), kind, Protection::None, size)?;
+        self.current = self.inspection.items.len().saturating_sub(1);
+        let item = self.current;
+        let outcome = if self.depth >= self.limits.document_depth {
+            self.protection(Protection::Unknown);
+            Err(Stop(Gap::TooDeep))
+        } else {
+            self.depth += 1;
+            let outcome = read(self);
+            self.depth -= 1;
+            outcome
+        };
+        self.current = item;
+        if let Err(Stop(gap)) = outcome {
+            self.gap(gap);
         }
         self.current = outer;
         Ok(())
@@ -244,8 +280,19 @@ impl<'r> Reading<'r> {
 
 /// The table of readers: which one takes which kind.
 fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
-    let _ = (kind, bytes, reading);
-    Ok(())
+    match kind {
+        Kind::Zip => match package::read(bytes, reading) {
+            Looked::Read(outcome) => outcome,
+            Looked::Archive(kind) => {
+                reading.kind(kind);
+                Ok(())
+            }
+        },
+        Kind::Office => ole::read(bytes, reading),
+        Kind::Rtf => rtf::read(bytes, reading),
+        Kind::Tnef => tnef::read(bytes, reading),
+        _ => Ok(()),
+    }
 }
 
 /// Appends text with its line ends made `\n` and without NUL.

@@ -97,10 +97,8 @@ struct Signs {
     marks: u64,
     blanks: u64,
     hyphens: u64,
-    /// Marks that may stand for a word's first letter.
-    first_letters: u64,
-    /// Marks that may stand for a letter within a word, and a few more.
-    inner_letters: u64,
+    /// Marks that may stand for a letter, and a few more.
+    symbols: u64,
     digits: u64,
     foreign: u64,
     /// Letters and apostrophes.
@@ -136,8 +134,7 @@ impl Signs {
             marks: !words & !blanks,
             blanks,
             hyphens: mask(block, |byte| byte == b'-'),
-            first_letters: mask(block, |byte| matches!(byte, b'!' | b'$' | b'+' | b'@' | b'|')),
-            inner_letters: mask(block, |byte| matches!(byte, b'!'..=b'+' | b'@' | b'^'..=b'_' | b'|'..=b'~')),
+            symbols: !words & !blanks & mask(block, |byte| !(b','..b'@').contains(&byte)),
             digits,
             foreign,
             letters,
@@ -234,14 +231,14 @@ impl Block<'_> {
     /// Where a word begins after a symbol, or after another word and a few marks; and symbols, or two marks, after words.
     #[inline(always)]
     fn beside(&self) -> u64 {
-        let (&Signs { words, starts, marks, blanks, .. }, before) = (self.signs, self.before);
+        let (&Signs { words, starts, marks, blanks, symbols, .. }, before) = (self.signs, self.before);
         let [word1, word2, word3, word4] = [1, 2, 3, 4].map(|by| moved_on(words, before.words, by));
         let [mark1, mark2, mark3] = [1, 2, 3].map(|by| moved_on(marks, before.marks, by));
         // Not of two numbers.
         let numbers = self.signs.digits & moved_on(self.signs.digits, before.digits, 2);
         let joined = mark1 & !numbers & (word2 | mark2 & (word3 | mark3 & word4));
-        let symbol = moved_on(self.signs.first_letters, before.first_letters, 1);
-        let after = self.signs.inner_letters & !(blanks >> 1) | marks & (marks >> 1 | LAST);
+        let symbol = moved_on(symbols, before.symbols, 1);
+        let after = symbols & !(blanks >> 1) | marks & (marks >> 1 | LAST);
         starts & (joined | symbol) | after & word1 & !words
     }
 

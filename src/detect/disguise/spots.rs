@@ -183,8 +183,13 @@ fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> 
         return may_start_spaced(text, vocabulary, before, run);
     }
     let [first, second] = [before, run].map(|run| text.get(run.start..run.end).unwrap_or_default());
-    let mut letters = first.iter().chain(second).map(|letter| class(*letter));
-    if !vocabulary.may_begin([(); 3].map(|()| letters.next().unwrap_or_default())) {
+    let three = match (first, second) {
+        ([one, two, three, ..], _) | ([one, two], [three, ..]) | ([one], [two, three, ..]) => {
+            [*one, *two, *three]
+        }
+        _ => return false,
+    };
+    if !vocabulary.may_begin(three.map(class)) {
         return false;
     }
     let gap = text.get(before.end..run.start).unwrap_or_default();

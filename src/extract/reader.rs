@@ -329,7 +329,7 @@ impl Reader<'_> {
     fn text<'b>(&mut self, message: &Message<'_>, part: &Part<'_>, bytes: &'b [u8]) -> Cow<'b, str> {
         let is_html = part.content_type == "text/html";
         let label = match &part.charset {
-            None if is_html => charset_of_page(bytes),
+            None if is_html => declared_charset(bytes, b"charset="),
             label => label.clone(),
         };
         let decoded = charset::decode(bytes, label.as_deref());
@@ -370,10 +370,10 @@ fn is_cms(part: &Part<'_>) -> bool {
         || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
 }
 
-/// The character set that a page declares of itself, where its part declares none.
-fn charset_of_page(bytes: &[u8]) -> Option<String> {
+/// The character set that a page (`charset=`) or XML (`encoding=`) declares of itself, where nothing else does.
+pub(super) fn declared_charset(bytes: &[u8], key: &[u8]) -> Option<String> {
     let head = bytes.get(..1_024).unwrap_or(bytes);
-    let at = memmem::find(head, b"charset=")? + b"charset=".len();
+    let at = memmem::find(head, key)? + key.len();
     let value = head.get(at..)?.trim_ascii_start();
     let name: String = value
         .iter()

@@ -14,6 +14,7 @@ pub use envelope::{Address, Client, Envelope, Origin, QueueId};
 pub(crate) use header::read as read_header;
 pub(crate) use params::Value;
 pub use part::{Disposition, Part, PartKind, TransferEncoding};
+pub(crate) use transfer::{base64, quoted_printable};
 pub(crate) use words::decode as decode_words;
 
 use std::borrow::Cow;

@@ -144,6 +144,8 @@ pub enum Gap {
     OutOfMemory,
     /// The reader of documents failed on it.
     ReaderFailed,
+    /// Packed or written in a way that no reader here takes, or a part of a set.
+    Unsupported,
 }
 
 impl Gap {
@@ -162,6 +164,7 @@ impl Gap {
             Self::OutOfTime => "out-of-time",
             Self::OutOfMemory => "out-of-memory",
             Self::ReaderFailed => "reader-failed",
+            Self::Unsupported => "unsupported",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! one file and a [`Reading`] that it tells what it finds; the caps are the `Reading`'s business, and so is what
 //! happens to files inside the file.
 
+mod archive;
 mod bytes;
 mod kind;
 mod mapi;
@@ -14,6 +15,7 @@ mod ooxml;
 mod opendocument;
 mod package;
 mod parts;
+mod plain;
 mod reading;
 mod rtf;
 mod tnef;
@@ -96,7 +98,7 @@ impl Item {
     /// An attachment of which only that is known.
     pub fn new(kind: Kind, name: Option<&str>, size: u64) -> Self {
         let facts = name.map(|name| facts_of_name(name, kind)).unwrap_or_default();
-        Self { entry: None, name: name.map(str::to_owned), kind, protection: Protection::None, facts, size }
+        Self { entry: None, name: name.map(reading::shown), kind, protection: Protection::None, facts, size }
     }
 
     /// Notes a fact, once.
@@ -210,7 +212,12 @@ impl fmt::Display for Named<'_> {
             Place::Slide(number) => write!(f, "slide {number}"),
             Place::SlideNotes(number) => write!(f, "notes to slide {number}"),
             Place::Cell { sheet, row, column } => {
-                write!(f, "sheet {}, cell {}{}", self.sheet(sheet), Letters(column), row.saturating_add(1))
+                let name = self.sheet(sheet);
+                // A file of values has one sheet, without a name.
+                if !name.is_empty() {
+                    write!(f, "sheet {name}, ")?;
+                }
+                write!(f, "cell {}{}", Letters(column), row.saturating_add(1))
             }
             Place::Sheet(sheet) => write!(f, "sheet {}", self.sheet(sheet)),
             Place::Margin => f.write_str("header or footer"),

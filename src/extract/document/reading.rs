@@ -3,13 +3,10 @@
 use std::io::{self, Read};
 
 use super::kind::sniff;
-use super::ole;
 use super::package::{self, Looked};
-use super::rtf;
-use super::tnef;
-use super::{Inspection, Item, Mark, Place};
+use super::{Inspection, Item, Mark, Place, archive, ole, plain, rtf, tnef};
 use crate::limits::Limits;
-use crate::verdict::{Fact, Gap, Kind, Protection};
+use crate::verdict::{Fact, Gap, Kind, KindGroup, Protection};
 
 /// How often the clock is asked while something unpacks, in bytes.
 const CHUNK: usize = 64 << 10;
@@ -62,18 +59,15 @@ impl<'r> Reading<'r> {
     /// When no more may be read at all: the time or the room is over.
     pub fn open(&mut self, path: Option<&str>, bytes: &[u8]) -> Outcome {
         self.may_go_on()?;
-        let outer = self.current;
         if self.depth >= self.limits.document_depth {
-            self.entry(path, sniff(bytes), Protection::Unknown, bytes.len() as u64)?;
-            self.current = self.inspection.items.len().saturating_sub(1);
-            self.gap(Gap::TooDeep);
-        } else {
-            self.depth += 1;
-            let way = self.way(path);
-            let name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
-            self.read(Some(way), name, bytes);
-            self.depth -= 1;
+            let size = bytes.len() as u64;
+            return self.unopened(path, sniff(bytes), Protection::Unknown, size, Gap::TooDeep);
         }
+        let outer = self.current;
+        self.depth += 1;
+        let way = self.way(path);
+        self.read(Some(way), path.map(without_folders), bytes);
+        self.depth -= 1;
         self.current = outer;
         Ok(())
     }
@@ -110,17 +104,74 @@ impl<'r> Reading<'r> {
         Ok(())
     }
 
+    /// Unpacks a file that lies packed in `packed` bytes inside the one being read, and takes it as [`Self::open`] does.
+    /// Where that fails it is noted with what its archive states of its size, and the gap; what came out before it
+    /// turned out to be damaged is read.
+    ///
+    /// # Errors
+    /// When no more may be read at all: the time or the room is over.
+    pub fn open_packed(
+        &mut self,
+        path: Option<&str>,
+        stream: &mut dyn Read,
+        packed: u64,
+        stated: u64,
+    ) -> Outcome {
+        let mut bytes = Vec::new();
+        let gap = self.drain(stream, packed, &mut bytes).err().map(|Stop(gap)| gap);
+        self.open_some(path, &bytes, stated, gap)
+    }
+
+    /// Takes what was unpacked of a file inside the one being read; all of it where there is no gap.
+    ///
+    /// # Errors
+    /// When no more may be read at all: the time or the room is over.
+    pub fn open_some(&mut self, path: Option<&str>, bytes: &[u8], stated: u64, gap: Option<Gap>) -> Outcome {
+        match gap {
+            None => self.open(path, bytes),
+            Some(Gap::Damaged) if !bytes.is_empty() => {
+                let index = self.inspection.items.len();
+                self.open(path, bytes)?;
+                self.at(index, |reading| reading.gap(Gap::Damaged));
+                Ok(())
+            }
+            Some(gap) => {
+                let protection = if gap == Gap::Damaged { Protection::Unknown } else { Protection::None };
+                let kind = if bytes.is_empty() { Kind::Unknown } else { sniff(bytes) };
+                self.unopened(path, kind, protection, stated.max(bytes.len() as u64), gap)?;
+                self.spend(0)
+            }
+        }
+    }
+
     /// Notes a file inside the one being read that is not opened: encrypted, too large, or only listed.
     ///
     /// # Errors
     /// When no more entries may be noted.
     pub fn entry(&mut self, path: Option<&str>, kind: Kind, protection: Protection, size: u64) -> Outcome {
         self.may_go_on()?;
-        let name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
-        let mut item = Item::new(kind, name, size);
+        let mut item = Item::new(kind, path.map(without_folders), size);
         item.entry = Some(self.way(path));
         item.protection = protection;
         self.inspection.items.push(item);
+        Ok(())
+    }
+
+    /// Notes a file inside the one being read that is not opened, and why.
+    ///
+    /// # Errors
+    /// When no more entries may be noted.
+    pub fn unopened(
+        &mut self,
+        path: Option<&str>,
+        kind: Kind,
+        protection: Protection,
+        size: u64,
+        gap: Gap,
+    ) -> Outcome {
+        let index = self.inspection.items.len();
+        self.entry(path, kind, protection, size)?;
+        self.at(index, |reading| reading.gap(gap));
         Ok(())
     }
 
@@ -130,24 +181,34 @@ impl<'r> Reading<'r> {
     /// When it is damaged, or larger than the caps allow; nothing of it is kept then.
     pub fn unpack(&mut self, stream: &mut dyn Read, packed: u64) -> Result<Vec<u8>, Stop> {
         let mut bytes = Vec::new();
+        self.drain(stream, packed, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Unpacks a stream to its end, or as far as that goes.
+    fn drain(&mut self, stream: &mut dyn Read, packed: u64, bytes: &mut Vec<u8>) -> Outcome {
+        let most = self.most(packed);
         let mut chunk = vec![0; CHUNK];
         loop {
             self.may_go_on()?;
             let read = match stream.read(&mut chunk) {
-                Ok(0) => return Ok(bytes),
+                Ok(0) => return Ok(()),
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error.into()),
             };
             self.spend(read as u64)?;
-            let size = (bytes.len() + read) as u64;
-            let most =
-                packed.saturating_mul(self.limits.expansion_ratio).max(self.limits.expansion_free_bytes);
-            if size > self.limits.entry_bytes || size > most {
+            if (bytes.len() + read) as u64 > most {
                 return Err(Stop(Gap::ExpandsTooMuch));
             }
             bytes.extend_from_slice(chunk.get(..read).unwrap_or_default());
         }
+    }
+
+    /// Most bytes that a file may unpack to that is packed in so many.
+    pub fn most(&self, packed: u64) -> u64 {
+        let by_ratio = packed.saturating_mul(self.limits.expansion_ratio);
+        by_ratio.max(self.limits.expansion_free_bytes).min(self.limits.entry_bytes)
     }
 
     /// Counts bytes that were unpacked by other means than [`Self::unpack`].
@@ -181,8 +242,7 @@ impl<'r> Reading<'r> {
         self.with_item(|item| {
             let known = Item::new(kind, item.name.as_deref(), item.size);
             item.kind = kind;
-            // What the name hides depends on what the file is.
-            item.facts.retain(|fact| !matches!(fact, Fact::NameHidesKind | Fact::WrongEnding));
+            item.facts.retain(|fact| *fact != Fact::WrongEnding);
             known.facts.iter().for_each(|fact| item.note(*fact));
         });
     }
@@ -246,6 +306,18 @@ impl<'r> Reading<'r> {
         if fits.len() < text.len() { Err(Stop(Gap::TooMuchText)) } else { Ok(()) }
     }
 
+    /// The name of the file being read, if it has any.
+    pub fn name(&self) -> Option<&str> {
+        self.inspection.items.get(self.current).and_then(|item| item.name.as_deref())
+    }
+
+    /// Says something of the item with that index, as long as another one is being read.
+    fn at(&mut self, index: usize, say: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.current, index);
+        say(self);
+        self.current = outer;
+    }
+
     fn with_item(&mut self, change: impl FnOnce(&mut Item)) {
         if let Some(item) = self.inspection.items.get_mut(self.current) {
             change(item);
@@ -255,10 +327,10 @@ impl<'r> Reading<'r> {
     /// The way to an entry of the file being read.
     fn way(&self, path: Option<&str>) -> String {
         let outer = self.inspection.items.get(self.current).and_then(|item| item.entry.as_deref());
-        let path = path.unwrap_or("(no name)");
+        let path = shown(path.unwrap_or("(no name)"));
         match outer {
             Some(outer) => format!("{outer}/{path}"),
-            None => path.to_owned(),
+            None => path,
         }
     }
 
@@ -278,6 +350,20 @@ impl<'r> Reading<'r> {
     }
 }
 
+/// Longest name of an entry that is kept, in characters; of a longer one the end is, where its ending is.
+const LONGEST_NAME: usize = 512;
+
+/// A name out of a file as it may be shown and kept: no control characters, not too long.
+pub(super) fn shown(name: &str) -> String {
+    let skipped = name.chars().count().saturating_sub(LONGEST_NAME);
+    let letters = name.chars().skip(skipped);
+    letters.map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
+}
+
+fn without_folders(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 /// The table of readers: which one takes which kind.
 fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
     match kind {
@@ -285,12 +371,41 @@ fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
             Looked::Read(outcome) => outcome,
             Looked::Archive(kind) => {
                 reading.kind(kind);
-                Ok(())
+                archive::zip::read(bytes, reading)
             }
         },
         Kind::Office => ole::read(bytes, reading),
         Kind::Rtf => rtf::read(bytes, reading),
         Kind::Tnef => tnef::read(bytes, reading),
+        Kind::SevenZip => archive::seven_zip::read(bytes, reading),
+        Kind::Rar => archive::rar::read(bytes, reading),
+        Kind::Tar => archive::tar::read(bytes, reading),
+        Kind::Gzip | Kind::Bzip2 | Kind::Xz | Kind::Zstd => archive::stream::read(kind, bytes, reading),
+        Kind::Cab => archive::cab::read(bytes, reading),
+        Kind::Iso => archive::iso::read(bytes, reading),
+        _ if kind.group() == KindGroup::Text => plain::read(kind, bytes, reading),
+        Kind::Csv | Kind::Calendar | Kind::Vcard | Kind::Svg | Kind::Script | Kind::UrlShortcut => {
+            plain::read(kind, bytes, reading)
+        }
+        Kind::Unknown if archive::zip::lies_behind(bytes) => {
+            reading.kind(Kind::Zip);
+            archive::zip::read(bytes, reading)
+        }
+        Kind::Unknown => {
+            reading.protection(Protection::Unknown);
+            Ok(())
+        }
+        // What these say is not read, and that is no secret.
+        Kind::PostScript
+        | Kind::Publisher
+        | Kind::Visio
+        | Kind::OneNote
+        | Kind::Pst
+        | Kind::Chm
+        | Kind::Sqlite
+        | Kind::Access => Err(Stop(Gap::Unsupported)),
+        // A program that unpacks itself, or a picture that is no mere picture.
+        _ if archive::zip::lies_behind(bytes) => archive::zip::read(bytes, reading),
         _ => Ok(()),
     }
 }

@@ -8,13 +8,15 @@ mod script;
 mod table;
 mod words;
 
+pub(super) use table::separator;
+
 use std::borrow::Cow;
 
 use crate::verdict::Kind;
 
 /// Bytes from a file's beginning that [`sniff`] looks at; what it says of those alone it says of the whole file, save
 /// for an image of a disc, which tells what it is at byte 32,769.
-const HEAD: usize = 8 << 10;
+pub(super) const HEAD: usize = 8 << 10;
 
 /// The bytes from a file's beginning that [`sniff`] wants: of no more does it depend.
 pub const SNIFFED: usize = 32_774;
@@ -35,13 +37,17 @@ pub fn sniff(bytes: &[u8]) -> Kind {
     match readable(head) {
         Some(text) => words::kind(&text, whole),
         None if openpgp::is_packets(head) => Kind::Pgp,
-        None => Kind::Unknown,
+        // A message may carry bytes of any kind behind its header.
+        None => {
+            let header = head.split(|byte| *byte == 0).next().unwrap_or_default();
+            words::mail(header).unwrap_or(Kind::Unknown)
+        }
     }
 }
 
 /// Whether what is looked at is all of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(super) enum Extent {
     Whole,
     Cut,
 }

@@ -24,8 +24,8 @@ fn is_regular(text: &[u8], separator: u8, extent: Extent) -> bool {
     let same = counts.iter().filter(|count| **count == usual).count();
     let spaced: usize = rows.iter().map(|row| row.spaced).sum();
     let separators: usize = rows.iter().map(|row| row.values.saturating_sub(1)).sum();
-    // In prose a space or a line's end follows a comma; two columns could be chance.
-    let is_prose = separator == b',' && spaced.saturating_mul(2) > separators;
+    // In prose and programs a space or a line's end follows a comma or a semicolon; two columns could be chance.
+    let is_prose = separator != b'\t' && spaced.saturating_mul(2) > separators;
     let least_rows = match usual {
         0 | 1 => return false,
         2 if separator == b',' => 3,
@@ -53,7 +53,8 @@ fn rows(text: &[u8], separator: u8, extent: Extent) -> Vec<Row> {
             return rows;
         }
         match byte {
-            b'"' if begins || quoted => {
+            // A quotation mark after another one, inside a value, stands for one.
+            b'"' if begins || quoted || at.checked_sub(1).and_then(|at| text.get(at)) == Some(&b'"') => {
                 quoted = !quoted;
                 begins = false;
                 empty = false;

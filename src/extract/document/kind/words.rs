@@ -21,8 +21,8 @@ pub(super) fn kind(text: &[u8], extent: Extent) -> Kind {
     }
     beginning(start)
         .or_else(|| mail(text))
-        .or_else(|| armour(text))
         .or_else(|| script::is_script(start).then_some(Kind::Script))
+        .or_else(|| armour(text))
         .or_else(|| table::is_table(text, extent).then_some(Kind::Csv))
         .unwrap_or(Kind::Text)
 }
@@ -40,10 +40,11 @@ fn beginning(start: &[u8]) -> Option<Kind> {
         ("ssh-ed25519 AAAA", Kind::Key),
         ("PuTTY-User-Key-File-", Kind::Key),
     ];
-    let begins = |beginning: &str| {
-        start.get(..beginning.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(beginning.as_bytes()))
-    };
-    BEGINNINGS.iter().find(|(beginning, _)| begins(beginning)).map(|(_, kind)| *kind)
+    BEGINNINGS.iter().find(|(beginning, _)| begins(start, beginning)).map(|(_, kind)| *kind)
+}
+
+fn begins(text: &[u8], with: &str) -> bool {
+    text.get(..with.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(with.as_bytes()))
 }
 
 /// Values of JSON, one or several, or as much of one as there is.
@@ -100,7 +101,10 @@ const FIELDS: &[&str] = &[
 const HEADER_LINES: usize = 200;
 
 /// A message, by its header (RFC 5322 §2.2), or several of them, each after a line `From ` (RFC 4155).
-fn mail(text: &[u8]) -> Option<Kind> {
+pub(super) fn mail(text: &[u8]) -> Option<Kind> {
+    if begins(text.trim_ascii_start(), "Content-Type: multipart/") || begins(text, "Content-Type: message/") {
+        return Some(Kind::Eml);
+    }
     let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.trim_ascii_end()).peekable();
     while lines.next_if(|line| line.is_empty()).is_some() {}
     let postmark = lines.next_if(|line| line.starts_with(b"From ") || line.starts_with(b">From ")).is_some();

@@ -1,0 +1,102 @@
+//! 7-Zip archives: an encrypted one with a readable list is encrypted, a plain one is not. Decrypts none.
+
+use std::io::{Cursor, Read};
+
+use sevenz_rust2::{Archive, BlockDecoder, EncoderMethod, Error, Password};
+
+use super::super::reading::{Outcome, Reading, Stop};
+use super::{DICTIONARY, Tally, encrypted};
+use crate::verdict::{Gap, Protection};
+
+/// Most memory that a header, a dictionary or a model may take, in KiB.
+const MOST_KIB: usize = DICTIONARY as usize >> 10;
+
+/// Reads an archive, block by block: files that are packed together are encrypted together.
+pub(in crate::extract::document) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
+    let mut source = Cursor::new(bytes);
+    let password = Password::empty();
+    let archive = match Archive::read_with_memory_limit(&mut source, &password, MOST_KIB) {
+        Ok(archive) => archive,
+        // The list itself is encrypted.
+        Err(Error::PasswordRequired) => {
+            reading.protection(Protection::Encrypted);
+            return Ok(());
+        }
+        Err(error) => {
+            reading.protection(Protection::Unknown);
+            return Err(Stop(gap(&error)));
+        }
+    };
+    let mut tally = Tally::default();
+    let outcome = (0..archive.blocks.len())
+        .try_for_each(|block| read_block(&archive, block, &mut source, &mut tally, reading))
+        .and_then(|()| empty_files(&archive, reading));
+    reading.protection(tally.protection());
+    outcome
+}
+
+/// Files without content lie in no block.
+fn empty_files(archive: &Archive, reading: &mut Reading<'_>) -> Outcome {
+    let empty = archive
+        .files
+        .iter()
+        .filter(|file| !file.has_stream() && !file.is_directory() && !file.is_anti_item());
+    empty.into_iter().try_for_each(|file| reading.open(Some(file.name()), &[]))
+}
+
+fn read_block(
+    archive: &Archive,
+    block: usize,
+    source: &mut Cursor<&[u8]>,
+    tally: &mut Tally,
+    reading: &mut Reading<'_>,
+) -> Outcome {
+    let coders = archive.blocks.get(block).map(|block| block.coders.as_slice()).unwrap_or_default();
+    let is_encrypted =
+        coders.iter().any(|coder| coder.encoder_method_id() == EncoderMethod::ID_AES256_SHA256);
+    let password = Password::empty();
+    let decoder = BlockDecoder::new_with_memory_limit(1, MOST_KIB, block, archive, &password, source);
+    let files: Vec<_> = decoder.entries().iter().filter(|file| file.has_stream()).cloned().collect();
+    if is_encrypted {
+        tally.encrypted += files.len();
+        return files.iter().try_for_each(|file| encrypted(reading, file.name(), file.size()));
+    }
+    tally.plain += files.len();
+    // Files of a block are packed together, and who has how much of it cannot be told: each may have all.
+    let packed = archive.pack_sizes().iter().copied().fold(0, u64::saturating_add);
+    let mut done = 0;
+    let mut stopped = None;
+    let outcome =
+        decoder.for_each_entries(&mut |file: &sevenz_rust2::ArchiveEntry, stream: &mut dyn Read| {
+            if !file.has_stream() {
+                return Ok(true);
+            }
+            done += 1;
+            stopped = reading.open_packed(Some(file.name()), stream, packed, file.size()).err();
+            Ok(stopped.is_none())
+        });
+    match (stopped, outcome) {
+        (Some(stop), _) => Err(stop),
+        (None, Ok(_)) => Ok(()),
+        // The rest of the block cannot be had.
+        (None, Err(error)) => {
+            reading.gap(gap(&error));
+            let rest = files.iter().skip(done);
+            rest.into_iter().try_for_each(|file| {
+                reading.open_some(Some(file.name()), &[], file.size(), Some(gap(&error)))
+            })
+        }
+    }
+}
+
+fn gap(error: &Error) -> Gap {
+    match error {
+        Error::UnsupportedCompressionMethod(_)
+        | Error::ExternalUnsupported
+        | Error::Unsupported(_)
+        | Error::UnsupportedVersion { .. } => Gap::Unsupported,
+        Error::MaxMemLimited { .. } => Gap::TooLarge,
+        Error::PasswordRequired | Error::MaybeBadPassword(_) => Gap::Encrypted,
+        _ => Gap::Damaged,
+    }
+}

@@ -14,11 +14,13 @@ use std::hint::black_box;
 use std::io::{self, BufRead};
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 use libtest_mimic::{Arguments, Trial};
 use mailwarden::extract::document::{Inspection, Inspector, Item, sniff};
 use mailwarden::limits::Limits;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         ("one_that_opens_a_file", one_that_opens_a_file),
         ("one_that_writes_a_file", one_that_writes_a_file),
         ("one_that_reads_what_was_left_open", one_that_reads_what_was_left_open),
+        ("one_that_makes_memory_executable", one_that_makes_memory_executable),
         ("one_that_opens_a_socket", one_that_opens_a_socket),
         ("one_that_starts_a_program", one_that_starts_a_program),
         ("one_that_starts_a_thread", one_that_starts_a_thread),
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         ("no_worker_reads_for_ever", no_worker_reads_for_ever),
         ("a_message_whose_time_is_over_is_not_waited_for", a_message_whose_time_is_over_is_not_waited_for),
         ("a_program_that_is_no_worker_costs_no_time", a_program_that_is_no_worker_costs_no_time),
+        ("a_worker_outside_of_a_sandbox_is_not_used_where_it_is_required", outside_of_a_sandbox),
         ("workers_end_with_their_pool", workers_end_with_their_pool),
         ("workers_end_with_their_filter", workers_end_with_their_filter),
         ("the_shipped_program_is_a_worker", the_shipped_program_is_a_worker),
@@ -102,6 +106,7 @@ fn misbehave(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn
         "open" => say(name, told(fs::read(with))),
         "write" => say(name, told(fs::write(with, b"out"))),
         "borrow" => say(name, told(io::read_to_string(left_open(with.parse().unwrap())))),
+        "map" => say(name, executable_memory()),
         "connect" => say(name, told(TcpStream::connect(with))),
         "send" => say(name, told(UdpSocket::bind("127.0.0.1:0"))),
         "run" => say(name, told(Command::new("/bin/true").status())),
@@ -125,6 +130,12 @@ fn misbehave(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn
 #[allow(unsafe_code, reason = "nobody else in this process uses what its parent left open")]
 fn left_open(descriptor: i32) -> fs::File {
     unsafe { fs::File::from_raw_fd(descriptor) }
+}
+
+#[allow(unsafe_code, reason = "nobody uses the memory")]
+fn executable_memory() -> bool {
+    let (rights, kind) = (libc::PROT_READ | libc::PROT_EXEC, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+    unsafe { libc::mmap(std::ptr::null_mut(), 4096, rights, kind, -1, 0) != libc::MAP_FAILED }
 }
 
 fn say(name: Option<&str>, text: impl ToString) -> Inspection {
@@ -192,6 +203,11 @@ fn the_sandbox_is_in_force() {
     ] {
         assert_eq!(sandbox.0.get(&measure), Some(&Force::InForce), "{measure:?}");
     }
+    let has_landlock = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::Execute)
+        .is_ok();
+    assert_eq!(sandbox.0.get(&Measure::Landlock) != Some(&Force::Missing), has_landlock);
     // What the kernel says of the process itself.
     let id = pool.inspect(None, b"id").text;
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -282,6 +298,12 @@ fn one_that_reads_what_was_left_open() {
     rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty()).unwrap();
     let pool = pool_with(1, limits());
     costs_one_document(&pool, &format!("borrow {}", file.as_raw_fd()), Gap::ReaderFailed);
+    assert_eq!(pool.status().died.forbidden_system_call, 1);
+}
+
+fn one_that_makes_memory_executable() {
+    let pool = pool_with(1, limits());
+    costs_one_document(&pool, "map", Gap::ReaderFailed);
     assert_eq!(pool.status().died.forbidden_system_call, 1);
 }
 
@@ -401,6 +423,23 @@ fn a_program_that_is_no_worker_costs_no_time() {
         assert_eq!((status.started, status.running), (0, 0), "{program}");
         assert!(status.failed_starts < 10, "{program}: {status:?}");
     }
+}
+
+fn outside_of_a_sandbox() {
+    // Says that Landlock is missing (postcard: one entry, its fifth measure, its third force), and answers no job.
+    let script = "#!/bin/sh\nprintf '\\003\\000\\000\\000\\001\\004\\002'\nexec cat > /dev/null\n";
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("worker");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let pool =
+        |demand| Pool::new(Settings { program: program.clone(), workers: 1, demand, limits: limits() });
+    pool(Demand::Best).start().unwrap();
+    let required = pool(Demand::Required);
+    let refused = required.start().unwrap_err().to_string();
+    assert!(refused.contains("landlock"), "{refused}");
+    assert_eq!(required.inspect(None, b"hello").gaps, [(Gap::ReaderFailed, 0)]);
+    assert_eq!(required.status().running, 0);
 }
 
 fn workers_end_with_their_pool() {

@@ -10,8 +10,8 @@ pub(super) enum NumberFormat {
     General,
     /// With leading zeros, and what stands between the digits: `00000 000000`.
     Digits(String),
-    /// As a date or a time, by its code.
-    Date(String),
+    /// As a date or a time.
+    Date(Vec<Piece>),
 }
 
 impl NumberFormat {
@@ -32,7 +32,7 @@ impl NumberFormat {
             46 => "h:mm:ss",
             _ => return Self::General,
         };
-        Self::Date(code.to_owned())
+        Self::Date(pieces(code))
     }
 
     /// A format by its code (ECMA-376-1 §18.8.31).
@@ -42,7 +42,7 @@ impl NumberFormat {
         if plain.chars().any(|letter| matches!(letter.to_ascii_lowercase(), 'y' | 'd' | 'h' | 's' | 'm'))
             && !plain.contains(['#', '0', 'E', '?'])
         {
-            return Self::Date(first.to_owned());
+            return Self::Date(pieces(first));
         }
         let pattern = first.replace(['\\', '"'], "");
         let is_pattern =
@@ -117,6 +117,85 @@ fn digits(pattern: &str, number: f64) -> String {
     shown.into_iter().rev().collect()
 }
 
+/// A piece of a date as a format has it; lengths are counts of letters, as in `mmm`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    Year(usize),
+    Month(usize),
+    Day(usize),
+    Hour(usize),
+    Minute(usize),
+    Second(usize),
+    HalfDay,
+}
+
+/// The pieces of a date's format (ECMA-376-1 §18.8.31).
+fn pieces(code: &str) -> Vec<Piece> {
+    let mut letters = code.chars().peekable();
+    let mut pieces: Vec<Piece> = Vec::new();
+    while let Some(letter) = letters.next() {
+        let piece = match letter.to_ascii_lowercase() {
+            'a' if letters.peek().is_some_and(|next| matches!(next, 'M' | 'm' | '/')) => {
+                // `AM/PM` or `A/P`.
+                while letters
+                    .next_if(|next| matches!(next, 'M' | 'm' | 'A' | 'a' | 'P' | 'p' | '/'))
+                    .is_some()
+                {}
+                Piece::HalfDay
+            }
+            field @ ('y' | 'm' | 'd' | 'h' | 's') => {
+                let mut length = 1;
+                while letters.next_if(|next| next.eq_ignore_ascii_case(&field)).is_some() {
+                    length += 1;
+                }
+                match field {
+                    'y' => Piece::Year(length),
+                    'm' => Piece::Month(length),
+                    'd' => Piece::Day(length),
+                    'h' => Piece::Hour(length),
+                    _ => Piece::Second(length),
+                }
+            }
+            '"' => Piece::Text(letters.by_ref().take_while(|&letter| letter != '"').collect()),
+            // Elapsed hours, minutes and seconds are shown as others; colours and countries are not.
+            '[' if letters.peek().is_some_and(|next| matches!(next, 'h' | 'm' | 's')) => continue,
+            '[' => {
+                letters.by_ref().take_while(|&letter| letter != ']').for_each(drop);
+                continue;
+            }
+            ']' | '@' => continue,
+            '\\' => Piece::Text(letters.next().map(String::from).unwrap_or_default()),
+            '_' | '*' => {
+                letters.next();
+                continue;
+            }
+            _ => Piece::Text(letter.to_string()),
+        };
+        pieces.push(piece);
+    }
+    tell_minutes(&mut pieces);
+    pieces
+}
+
+/// `m` after hours or before seconds are minutes.
+fn tell_minutes(pieces: &mut [Piece]) {
+    let fields: Vec<usize> = (0..pieces.len())
+        .filter(|&index| pieces.get(index).is_some_and(|piece| !matches!(piece, Piece::Text(_))))
+        .collect();
+    for (at, &index) in fields.iter().enumerate() {
+        let piece_at =
+            |at: Option<usize>| at.and_then(|at| fields.get(at)).and_then(|&index| pieces.get(index));
+        let is_minute = matches!(piece_at(at.checked_sub(1)), Some(Piece::Hour(_)))
+            || matches!(piece_at(at.checked_add(1)), Some(Piece::Second(_)));
+        if let Some(piece) = pieces.get_mut(index).filter(|_| is_minute)
+            && let Piece::Month(length @ (1 | 2)) = *piece
+        {
+            *piece = Piece::Minute(length);
+        }
+    }
+}
+
 /// A moment in the calendar.
 struct Moment {
     year: i64,
@@ -149,9 +228,8 @@ impl Moment {
         if !(0.0..2_958_466.0).contains(&serial) {
             return None;
         }
-        let seconds = (serial * 86_400.0).round();
         // In range: checked above.
-        let seconds = format!("{seconds:.0}").parse::<i64>().ok()?;
+        let seconds = (serial * 86_400.0).round() as i64;
         let mut days = seconds / 86_400;
         // 1900 is a leap year for spreadsheets: the days before its 1 March are counted one too low otherwise.
         days += if is_1904 { 1462 } else { i64::from(days < 60) };
@@ -174,76 +252,33 @@ impl Moment {
         })
     }
 
-    fn show(&self, code: &str) -> String {
-        let letters: Vec<char> = code.chars().collect();
-        let is_half_day = code.to_ascii_uppercase().contains("AM/PM") || code.contains("A/P");
-        let mut shown = String::new();
-        let mut at = 0;
-        // Whether the last field was of hours: `m` after it are minutes.
-        let mut after_hours = false;
-        while let Some(&letter) = letters.get(at) {
-            let rest = letters.get(at..).unwrap_or_default();
-            let length = rest.iter().take_while(|other| other.eq_ignore_ascii_case(&letter)).count();
-            let skip = match letter.to_ascii_lowercase() {
-                'a' if is_half_day && rest.get(1).is_some_and(|next| matches!(next, 'M' | 'm' | '/')) => {
-                    shown.push_str(if self.seconds < 43_200 { "AM" } else { "PM" });
-                    if rest.get(1) == Some(&'/') { 3 } else { 5 }
-                }
-                field @ ('y' | 'm' | 'd' | 'h' | 's') => {
-                    let before_seconds = rest.iter().skip(length).find(|next| next.is_ascii_alphabetic());
-                    let is_minute = field == 'm'
-                        && length < 3
-                        && (after_hours
-                            || before_seconds.is_some_and(|next| next.eq_ignore_ascii_case(&'s')));
-                    self.field(if is_minute { 'n' } else { field }, length, is_half_day, &mut shown);
-                    after_hours = field == 'h' || (after_hours && is_minute);
-                    length
-                }
-                '"' => {
-                    let quoted: String = rest.iter().skip(1).take_while(|&&letter| letter != '"').collect();
-                    shown.push_str(&quoted);
-                    quoted.chars().count() + 2
-                }
-                '[' => {
-                    let inside = rest.iter().skip(1).take_while(|&&letter| letter != ']').count();
-                    let is_elapsed = rest.get(1).is_some_and(|next| matches!(next, 'h' | 'm' | 's'));
-                    if is_elapsed { 1 } else { inside + 2 }
-                }
-                ']' => 1,
-                '\\' => {
-                    shown.extend(rest.get(1));
-                    2
-                }
-                '_' | '*' => 2,
-                '@' => 1,
-                _ => {
-                    shown.push(letter);
-                    1
-                }
-            };
-            at += skip.max(1);
+    fn show(&self, pieces: &[Piece]) -> String {
+        let mut shown = String::with_capacity(16);
+        let is_half_day = pieces.contains(&Piece::HalfDay);
+        for piece in pieces {
+            self.show_piece(piece, is_half_day, &mut shown);
         }
         shown
     }
 
-    fn field(&self, field: char, length: usize, is_half_day: bool, shown: &mut String) {
+    fn show_piece(&self, piece: &Piece, is_half_day: bool, shown: &mut String) {
         let hours = self.seconds / 3_600;
-        let name = |names: &[&'static str], index: usize| names.get(index).copied().unwrap_or_default();
-        let number = match field {
-            'y' if length > 2 => self.year,
-            'y' => self.year % 100,
-            'm' if length == 3 => return shown.push_str(short(name(&MONTHS, self.month.saturating_sub(1)))),
-            'm' if length > 3 => return shown.push_str(name(&MONTHS, self.month.saturating_sub(1))),
-            'm' => i64::try_from(self.month).unwrap_or(0),
-            'd' if length == 3 => return shown.push_str(short(name(&WEEKDAYS, self.weekday))),
-            'd' if length > 3 => return shown.push_str(name(&WEEKDAYS, self.weekday)),
-            'd' => self.day,
-            'h' if is_half_day => (hours + 11) % 12 + 1,
-            'h' => hours,
-            'n' => self.seconds / 60 % 60,
-            _ => self.seconds % 60,
+        let month = MONTHS.get(self.month.saturating_sub(1)).copied().unwrap_or_default();
+        let weekday = WEEKDAYS.get(self.weekday).copied().unwrap_or_default();
+        let (number, width) = match *piece {
+            Piece::Text(ref text) => return shown.push_str(text),
+            Piece::HalfDay => return shown.push_str(if self.seconds < 43_200 { "AM" } else { "PM" }),
+            Piece::Year(length) => (if length > 2 { self.year } else { self.year % 100 }, 2),
+            Piece::Month(3) => return shown.push_str(short(month)),
+            Piece::Month(4..) => return shown.push_str(month),
+            Piece::Month(length) => (i64::try_from(self.month).unwrap_or(0), length),
+            Piece::Day(3) => return shown.push_str(short(weekday)),
+            Piece::Day(4..) => return shown.push_str(weekday),
+            Piece::Day(length) => (self.day, length),
+            Piece::Hour(length) => (if is_half_day { (hours + 11) % 12 + 1 } else { hours }, length.min(2)),
+            Piece::Minute(length) => (self.seconds / 60 % 60, length),
+            Piece::Second(length) => (self.seconds % 60, length.min(2)),
         };
-        let width = if field == 'y' { 2 } else { length.min(2) };
         // Writing into a string cannot fail.
         let _ = write!(shown, "{number:0width$}");
     }

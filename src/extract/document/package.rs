@@ -1,11 +1,13 @@
 //! Tells the packages that are ZIP archives inside: Office, OpenDocument, books, programs. Leaves plain archives alone.
 
+use memchr::memmem;
+
 use super::ooxml;
 use super::opendocument;
 use super::parts::Package;
 use super::reading::{Outcome, Reading};
 use super::xml::{self, Node, Xml};
-use crate::verdict::Kind;
+use crate::verdict::{Gap, Kind, Protection};
 
 /// What came of a look into an archive.
 pub(super) enum Looked {
@@ -18,7 +20,11 @@ pub(super) enum Looked {
 /// Looks into a ZIP archive, and reads it where it is a document.
 pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Looked {
     let Some(mut package) = Package::open(bytes, reading.limits.document_entries) else {
-        return Looked::Archive(Kind::Zip);
+        let kind = kind_of_pieces(bytes);
+        if kind != Kind::Zip {
+            reading.gap(Gap::Damaged);
+        }
+        return Looked::Archive(kind);
     };
     if package.has("[Content_Types].xml")
         && let Some(outcome) = ooxml::read(&mut package, reading)
@@ -41,7 +47,27 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Looked {
     if package.has("META-INF/MANIFEST.MF") && (holds(".class") || holds(".jar")) {
         return Looked::Archive(Kind::Jar);
     }
+    // An archive may say of its entries what a document's manifest does.
+    if !opendocument::encrypted_parts(&mut package, reading).is_empty() {
+        reading.protection(Protection::Partly);
+    }
     Looked::Archive(Kind::Zip)
+}
+
+/// The kind of a package whose directory is lost, by the names of the entries that are left.
+fn kind_of_pieces(bytes: &[u8]) -> Kind {
+    const MAIN: [(&[u8], Kind); 3] = [
+        (b"word/document.xml", Kind::Docx),
+        (b"xl/workbook.xml", Kind::Xlsx),
+        (b"ppt/presentation.xml", Kind::Pptx),
+    ];
+    // A local header is 30 bytes long before the entry's name (APPNOTE 4.3.7).
+    let is_entry = |name: &[u8]| {
+        memmem::find_iter(bytes, name)
+            .filter_map(|at| bytes.get(at.checked_sub(30)?..at))
+            .any(|header| header.starts_with(b"PK\x03\x04"))
+    };
+    MAIN.into_iter().find(|(name, _)| is_entry(name)).map_or(Kind::Zip, |(_, kind)| kind)
 }
 
 /// What the package says of itself, in the entry `mimetype` or in its manifest (ODF 1.3 part 2 §3.3, §4.8).

@@ -52,15 +52,6 @@ impl Element<'_> {
         self.attribute("val").is_none_or(|value| is_yes(&value))
     }
 
-    /// Looks at each attribute: its local name, and its value as it is written.
-    pub fn each(&self, mut look: impl FnMut(&str, &str)) {
-        let mut attributes = self.0.attributes();
-        attributes.with_checks(false);
-        for attribute in attributes.flatten() {
-            look(attribute.key.local_name().into_inner(), &attribute.value);
-        }
-    }
-
     fn find(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let mut attributes = self.0.attributes();
         attributes.with_checks(false);

@@ -6,6 +6,7 @@ mod properties;
 mod relations;
 mod sheet;
 mod slides;
+mod tags;
 mod word;
 mod workbook;
 

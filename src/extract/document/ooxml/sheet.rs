@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use crate::extract::document::Place;
 use crate::extract::document::numbers::NumberFormat;
-use crate::extract::document::reading::{Outcome, Reading};
-use crate::extract::document::xml::{Element, Node, Xml};
-use crate::verdict::Fact;
+use crate::extract::document::reading::{Outcome, Reading, Stop};
+use crate::verdict::{Fact, Gap};
+
+use super::tags::{self, Tag, Tags};
 
 /// What cells refer to.
 #[derive(Default)]
@@ -34,31 +35,31 @@ enum Holds {
 
 /// Reads a sheet.
 pub(super) fn read(text: &str, sheet: u32, cells: &Cells, reading: &mut Reading<'_>) -> Outcome {
-    let mut xml = Xml::new(text);
     // A row or a cell that does not say where it is is the next one; the first comes after none.
     let mut cell = Cell { sheet, row: u32::MAX, ..Cell::default() };
-    while let Some(node) = xml.next(reading)? {
-        match node {
-            Node::Open(element) => cell.open(&element, reading),
-            Node::Text(text) => {
-                if cell.is_value {
-                    cell.value.push_str(&text);
+    let mut tags = Tags::new(text);
+    let mut seen = 0_u32;
+    while let Some((before, tag)) = tags.next() {
+        seen = seen.wrapping_add(1);
+        if seen.is_multiple_of(4096) {
+            reading.may_go_on()?;
+        }
+        if cell.is_value {
+            cell.value.push_str(&tags::unescaped(before));
+        }
+        match tag {
+            Tag::Open { name, attributes, is_empty } => {
+                cell.open(name, attributes, reading);
+                if is_empty {
+                    cell.close(name, cells, reading)?;
                 }
             }
-            Node::Close(end) => match end.name() {
-                "v" | "t" => cell.is_value = false,
-                "rPh" => cell.is_phonetic = false,
-                "c" => cell.end(cells, reading)?,
-                name if is_margin(name) => {
-                    cell.is_value = false;
-                    reading.text(Place::Margin, &super::margin_text(&cell.value))?;
-                    cell.value.clear();
-                }
-                _ => {}
-            },
+            Tag::Close(name) => cell.close(name, cells, reading)?,
+            Tag::Verbatim(text) if cell.is_value => cell.value.push_str(text),
+            Tag::Verbatim(_) => {}
         }
     }
-    Ok(())
+    if tags.is_cut { Err(Stop(Gap::Damaged)) } else { Ok(()) }
 }
 
 fn is_margin(name: &str) -> bool {
@@ -79,23 +80,23 @@ struct Cell {
 }
 
 impl Cell {
-    fn open(&mut self, element: &Element<'_>, reading: &mut Reading<'_>) {
-        match element.name() {
-            "c" => self.begin(element),
+    fn open(&mut self, name: &str, attributes: &str, reading: &mut Reading<'_>) {
+        match name {
+            "c" => self.begin(attributes),
             "v" => self.is_value = true,
             "t" => self.is_value = !self.is_phonetic,
             "rPh" => self.is_phonetic = true,
             "row" => {
-                self.row = match element.attribute("r").and_then(|row| row.parse::<u32>().ok()) {
+                self.row = match attribute(attributes, "r").and_then(|row| row.parse::<u32>().ok()) {
                     Some(row) => row.saturating_sub(1),
                     None => self.row.wrapping_add(1),
                 };
                 self.column = u32::MAX;
-                if element.is_on("hidden") {
+                if is_hidden(attributes) {
                     reading.fact(Fact::HiddenContent);
                 }
             }
-            "col" if element.is_on("hidden") => reading.fact(Fact::HiddenContent),
+            "col" if is_hidden(attributes) => reading.fact(Fact::HiddenContent),
             name if is_margin(name) => {
                 self.is_value = true;
                 self.value.clear();
@@ -104,25 +105,42 @@ impl Cell {
         }
     }
 
-    fn begin(&mut self, element: &Element<'_>) {
+    fn close(&mut self, name: &str, cells: &Cells, reading: &mut Reading<'_>) -> Outcome {
+        match name {
+            "v" | "t" => self.is_value = false,
+            "rPh" => self.is_phonetic = false,
+            "c" => return self.end(cells, reading),
+            name if is_margin(name) => {
+                self.is_value = false;
+                reading.text(Place::Margin, &super::margin_text(&self.value))?;
+                self.value.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, attributes: &str) {
         self.value.clear();
         self.holds = Holds::Number;
         self.style = 0;
         let mut named = None;
-        element.each(|name, value| match name {
-            "r" => named = reference(value),
-            "s" => self.style = value.parse().unwrap_or(0),
-            "t" => {
-                self.holds = match value {
-                    "s" => Holds::Shared,
-                    "str" | "inlineStr" | "d" => Holds::Text,
-                    "b" => Holds::Truth,
-                    "e" => Holds::Error,
-                    _ => Holds::Number,
+        for (name, value) in tags::attributes(attributes) {
+            match name {
+                "r" => named = reference(value),
+                "s" => self.style = value.parse().unwrap_or(0),
+                "t" => {
+                    self.holds = match value {
+                        "s" => Holds::Shared,
+                        "str" | "inlineStr" | "d" => Holds::Text,
+                        "b" => Holds::Truth,
+                        "e" => Holds::Error,
+                        _ => Holds::Number,
+                    }
                 }
+                _ => {}
             }
-            _ => {}
-        });
+        }
         // Where a cell does not say where it is, it is the next one.
         (self.column, self.row) = named.unwrap_or((self.column.wrapping_add(1), self.row));
     }
@@ -139,8 +157,10 @@ impl Cell {
             Holds::Truth => (if value == "1" { "TRUE" } else { "" }).into(),
             Holds::Error => "".into(),
             Holds::Number => match cells.styles.get(self.style) {
-                // Short whole numbers are as they are written.
-                None | Some(NumberFormat::General) if !value.contains(['.', 'E', 'e']) => value.into(),
+                // Short numbers are as they are written: all their digits are shown.
+                None | Some(NumberFormat::General) if value.len() <= 15 && !value.contains(['E', 'e']) => {
+                    value.into()
+                }
                 format => {
                     let format = format.unwrap_or(&NumberFormat::General);
                     value
@@ -151,6 +171,15 @@ impl Cell {
         };
         reading.text(place, &shown)
     }
+}
+
+/// The value of an attribute of that name.
+fn attribute<'x>(attributes: &'x str, wanted: &str) -> Option<&'x str> {
+    tags::attributes(attributes).find(|(name, _)| *name == wanted).map(|(_, value)| value)
+}
+
+fn is_hidden(attributes: &str) -> bool {
+    attribute(attributes, "hidden").is_some_and(|value| matches!(value, "1" | "true" | "on"))
 }
 
 /// Column and row of a reference such as `B4`, counted from 0.

@@ -349,7 +349,7 @@ pub enum Fact {
     DefaultPassword,
     /// A PDF that opens without a password and only forbids printing or copying, which protects nothing.
     OwnerPasswordOnly,
-    /// It has hidden sheets, rows, columns or slides.
+    /// It has hidden sheets, rows, columns, slides or text.
     HiddenContent,
     /// It has tracked changes, the deleted text among them.
     TrackedChanges,

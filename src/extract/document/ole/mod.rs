@@ -123,6 +123,7 @@ fn embedded(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_>) -> O
     }
     if !is_known {
         reading.kind(Kind::Unknown);
+        reading.protection(Protection::Unknown);
     }
     objects(file, storage, reading)
 }

@@ -101,3 +101,21 @@ fn with_data(stream: &[u8], change: impl Fn(usize, usize, &mut [u8])) -> Vec<u8>
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn obfuscation_with_the_default_password_is_undone() {
+        // A LABEL of five letters, its bytes obfuscated as msoffcrypto-tool (MIT) undoes it.
+        let masked = b"\x87\x6b\x9a\xe2\x1e\xe3\xa5\x62\x1e\xa1\xd8\xcc\xb7\x42";
+        let mut stream = b"\x09\x08\x10\0\0\x06\x05\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
+        stream.extend_from_slice(b"\x2f\0\x06\0\0\0\x59\xb3\x0a\x9a\x04\x02\x0e\0");
+        stream.extend_from_slice(masked);
+        let Unlocked::ByDefault { stream, is_weak: true } = unlock(&stream) else { panic!("not opened") };
+        assert!(stream.ends_with(b"\x05\0\0Freya"));
+        let other = b"\x09\x08\0\0\x2f\0\x06\0\0\0\x59\xb4\x0a\x9a";
+        assert!(matches!(unlock(other), Unlocked::No { is_weak: true }));
+    }
+}

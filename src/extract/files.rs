@@ -2,7 +2,7 @@
 
 use super::document::{SNIFFED, sniff};
 use crate::message::{Message, Part, PartKind};
-use crate::verdict::{Kind, KindGroup};
+use crate::verdict::{Kind, KindGroup, Protection};
 
 /// What takes care of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(super) enum Way {
     Inspect,
     /// It has no text: what it is is all that is to be known.
     Note(Kind),
+    /// It should be a signed or sealed message, and is none that can be read.
+    Broken(Kind),
 }
 
 /// How an attachment's text is had.
@@ -22,7 +24,6 @@ pub(super) enum Readable {
     Html,
     /// Calendars and address cards.
     Folded,
-    Message,
 }
 
 /// Whether a part is what people call an attachment: no container, no text that is displayed, no detached signature, and
@@ -54,6 +55,7 @@ pub(super) fn way(part: &Part<'_>) -> Way {
             Some(readable) if part.content_type.starts_with("text/") || !looks_binary(&head) => {
                 Way::Text(declared_text(part), readable)
             }
+            _ if is_cms(part) && part.protection != Protection::Encrypted => Way::Broken(kind),
             _ => Way::Note(kind),
         },
         (
@@ -70,13 +72,18 @@ pub(super) fn way(part: &Part<'_>) -> Way {
     }
 }
 
+/// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
+fn is_cms(part: &Part<'_>) -> bool {
+    matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
+        || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
+}
+
 /// The kind of a text that its first bytes don't tell from any other.
 fn declared_text(part: &Part<'_>) -> Kind {
     match readable(part) {
         Some(Readable::Html) => Kind::Html,
         Some(Readable::Folded) if part.content_type == "text/calendar" => Kind::Calendar,
         Some(Readable::Folded) => Kind::Vcard,
-        Some(Readable::Message) => Kind::Eml,
         _ => Kind::Text,
     }
 }
@@ -98,7 +105,6 @@ fn readable(part: &Part<'_>) -> Option<Readable> {
         "txt" | "csv" | "tsv" | "md" | "log" | "json" | "xml" => Some(Readable::Plain),
         "htm" | "html" => Some(Readable::Html),
         "ics" | "vcf" => Some(Readable::Folded),
-        "eml" => Some(Readable::Message),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! From parts to the text that people see and the facts about files, located by zone and part. Never decides anything.
 
-mod cms;
 mod css;
+mod decoded;
 pub mod document;
 mod files;
 mod flowed;

@@ -2,21 +2,15 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr2, memmem};
-
+use super::decoded::{self, clean};
 use super::document::{Inspection, Inspector, Item, Mark, Place, Places, sniff};
 use super::files::{self, Readable, Way};
-use super::flowed::{self, SoftSpace};
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
-use super::{Extraction, File, Text, cms, html};
+use super::{Extraction, File, Text, html};
 use crate::limits::Limits;
-use crate::message::{Field, Message, Part, PartKind, Value, charset, decode_words};
+use crate::message::{Field, Message, Part, PartKind};
 use crate::verdict::{Coverage, Gap, Kind, PartPath, Protection, Zone};
-
-/// The fields that zone `header` has: what people read, and what senders write themselves.
-const HEADER_FIELDS: [&str; 8] =
-    ["from", "to", "cc", "reply-to", "sender", "comments", "keywords", "organization"];
 
 /// See [`Extraction::read`].
 pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspector) -> Extraction {
@@ -143,22 +137,15 @@ impl Reader<'_> {
     /// The subject and the other fields: of the message itself, or of one inside it, which lies in that part.
     fn header(&mut self, header: &[Field<'_>], inside: Option<&PartPath>) {
         let path = inside.cloned().unwrap_or_default();
-        let mut subject = String::new();
-        let mut fields = String::new();
-        for field in header {
-            if field.is_named("subject") {
-                push_words(field.value, &mut subject, &mut self.coverage, &path);
-            } else if let Some(name) = HEADER_FIELDS.iter().find(|name| field.is_named(name)) {
-                fields.push_str(name);
-                fields.push_str(": ");
-                push_words(field.value, &mut fields, &mut self.coverage, &path);
-            }
+        let text = decoded::header(header);
+        for gap in text.gaps {
+            self.coverage.note(gap, path.clone());
         }
         if inside.is_some() {
-            self.add(Zone::Attachment, path, None, subject + &fields);
+            self.add(Zone::Attachment, path, None, text.subject + &text.fields);
         } else {
-            self.add(Zone::Subject, path.clone(), None, subject);
-            self.add(Zone::Header, path, None, fields);
+            self.add(Zone::Subject, path.clone(), None, text.subject);
+            self.add(Zone::Header, path, None, text.fields);
         }
     }
 
@@ -183,17 +170,13 @@ impl Reader<'_> {
         if !files::carries_one(message, part) {
             return;
         }
-        if is_cms(part) {
-            return self.cms(part);
-        }
         match files::way(part) {
             Way::Inspect => self.inspect(part),
             Way::Note(kind) => {
                 self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part)
             }
-            Way::Text(kind, Readable::Message) => {
-                let bytes = self.decoded(part);
-                self.encoded_message(part, &bytes);
+            Way::Broken(kind) => {
+                self.coverage.note(Gap::Damaged, part.path.clone());
                 self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part);
             }
             Way::Text(kind, readable) => {
@@ -221,7 +204,7 @@ impl Reader<'_> {
             }
             // RFC 5545 §3.1: long lines are folded anywhere, inside words too.
             Readable::Folded => (clean(text).replace("\n ", "").replace("\n\t", ""), None),
-            Readable::Plain | Readable::Message => (clean(text), None),
+            Readable::Plain => (clean(text), None),
         };
         self.add(Zone::Attachment, part.path.clone(), alternative, text);
         self.hidden_from(Zone::Attachment, part, hidden);
@@ -265,18 +248,6 @@ impl Reader<'_> {
         }
     }
 
-    /// A signed message in one piece: what was signed is read as a message of its own.
-    fn cms(&mut self, part: &Part<'_>) {
-        if part.protection == Protection::Encrypted {
-            return;
-        }
-        let bytes = self.decoded(part);
-        match cms::signed_content(&bytes) {
-            Some(content) => self.encoded_message(part, &content),
-            None => self.coverage.note(Gap::Damaged, part.path.clone()),
-        }
-    }
-
     /// A message inside the message. Its parts follow where it isn't encoded; else they are read here.
     fn message(&mut self, message: &Message<'_>, part: &Part<'_>) {
         let below = message.parts.iter().find(|below| {
@@ -286,30 +257,9 @@ impl Reader<'_> {
             let fields = message.fields_of(top);
             self.header(&fields, Some(&part.path));
         } else {
-            let bytes = self.decoded(part);
-            self.encoded_message(part, &bytes);
+            return self.inspect(part);
         }
         self.note(Item::new(Kind::Eml, part.filename.as_deref(), part.decoded_size()), part);
-    }
-
-    /// Reads a message that does not lie in the outer message's bytes. All its text is that of the one part.
-    fn encoded_message(&mut self, part: &Part<'_>, bytes: &[u8]) {
-        let deeper = part.path.depth() + 1;
-        let Some(depth) = self.limits.mime_depth.checked_sub(deeper).filter(|depth| *depth > 0) else {
-            self.coverage.note(Gap::TooDeep, part.path.clone());
-            return;
-        };
-        let limits = Limits { mime_depth: depth, text_bytes: self.left, ..self.limits.clone() };
-        let inner = read(&Message::parse(bytes, &limits), &limits, self.inspector);
-        for entry in inner.coverage.gaps {
-            self.coverage.note(entry.gap, part.path.clone());
-        }
-        let mut whole = String::new();
-        for text in inner.texts {
-            whole.push_str(&text.text);
-            whole.push('\n');
-        }
-        self.add(Zone::Attachment, part.path.clone(), None, whole);
     }
 
     /// The part's bytes, as far as the caps allow.
@@ -325,79 +275,17 @@ impl Reader<'_> {
         bytes
     }
 
-    /// The text of a part's bytes, its soft line breaks undone.
+    /// The text of a part's bytes.
     fn text<'b>(&mut self, message: &Message<'_>, part: &Part<'_>, bytes: &'b [u8]) -> Cow<'b, str> {
-        let is_html = part.content_type == "text/html";
-        let label = match &part.charset {
-            None if is_html => declared_charset(bytes, b"charset="),
-            label => label.clone(),
-        };
-        let decoded = charset::decode(bytes, label.as_deref());
-        if let Some(gap) = decoded.gap {
+        let (text, gap) = decoded::text(message, part, bytes);
+        if let Some(gap) = gap {
             self.coverage.note(gap, part.path.clone());
         }
-        if !part.flowed || is_html {
-            return decoded.text;
-        }
-        let fields = message.fields_of(part);
-        let declared = fields.iter().find(|field| field.is_named("content-type"));
-        let delsp = declared.and_then(|field| Value::parse(field.value).lower("delsp"));
-        let soft = if delsp.as_deref() == Some("yes") { SoftSpace::Deleted } else { SoftSpace::Kept };
-        Cow::Owned(flowed::unwrap(&decoded.text, soft))
+        text
     }
 }
 
-/// A field's value as one line.
-fn push_words(value: &[u8], out: &mut String, coverage: &mut Coverage, path: &PartPath) {
-    let words = decode_words(value);
-    if let Some(gap) = words.gap {
-        coverage.note(gap, path.clone());
-    }
-    out.push_str(&words.text);
-    out.push('\n');
-}
-
-/// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
-/// Whether an inspector may be asked about a part that carries a file, or about files in it.
+/// Whether an inspector may be asked about a part that carries a file.
 pub(super) fn may_inspect(part: &Part<'_>) -> bool {
-    part.kind == PartKind::Message
-        || is_cms(part)
-        || matches!(files::way(part), Way::Inspect | Way::Text(_, Readable::Message))
-}
-
-fn is_cms(part: &Part<'_>) -> bool {
-    matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
-        || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
-}
-
-/// The character set that a page (`charset=`) or XML (`encoding=`) declares of itself, where nothing else does.
-pub(super) fn declared_charset(bytes: &[u8], key: &[u8]) -> Option<String> {
-    let head = bytes.get(..1_024).unwrap_or(bytes);
-    let at = memmem::find(head, key)? + key.len();
-    let value = head.get(at..)?.trim_ascii_start();
-    let name: String = value
-        .iter()
-        .skip_while(|byte| matches!(byte, b'"' | b'\''))
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'.'))
-        .map(|&byte| char::from(byte))
-        .collect();
-    Some(name).filter(|name| !name.is_empty())
-}
-
-/// The text with its lines ended by LF, and without NUL.
-fn clean(text: Cow<'_, str>) -> String {
-    if memchr2(b'\r', b'\0', text.as_bytes()).is_none() {
-        return text.into_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        match character {
-            '\0' => {}
-            '\r' if characters.peek() == Some(&'\n') => {}
-            '\r' => out.push('\n'),
-            other => out.push(other),
-        }
-    }
-    out
+    part.kind == PartKind::Message || matches!(files::way(part), Way::Inspect)
 }

@@ -6,7 +6,9 @@
 
 mod archive;
 mod bytes;
+mod cms;
 mod kind;
+mod mail;
 mod mapi;
 mod name;
 mod numbers;
@@ -15,6 +17,8 @@ mod ooxml;
 mod opendocument;
 mod package;
 mod parts;
+mod pdf;
+mod pgp;
 mod plain;
 mod reading;
 mod rtf;

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::kind::sniff;
 use super::package::{self, Looked};
-use super::{Inspection, Item, Mark, Place, archive, ole, plain, rtf, tnef};
+use super::{Inspection, Item, Mark, Place, archive, cms, mail, ole, pdf, pgp, plain, rtf, tnef};
 use crate::limits::Limits;
 use crate::verdict::{Fact, Gap, Kind, KindGroup, Protection};
 
@@ -44,7 +44,7 @@ impl<'r> Reading<'r> {
     }
 
     pub(super) fn whole(mut self, name: Option<&str>, bytes: &[u8]) -> Inspection {
-        self.read(None, name, bytes);
+        self.read(None, name, sniff(bytes), bytes);
         let ways = self.inspection.items.iter().map(|item| item.entry.clone().unwrap_or_default());
         self.inspection.places.entries = ways.collect();
         self.inspection.gaps.sort_unstable();
@@ -58,15 +58,22 @@ impl<'r> Reading<'r> {
     /// # Errors
     /// When no more may be read at all: the time or the room is over.
     pub fn open(&mut self, path: Option<&str>, bytes: &[u8]) -> Outcome {
+        self.open_as(path, sniff(bytes), bytes)
+    }
+
+    /// Takes a file as [`Self::open`] does, as the kind that it is known to be.
+    ///
+    /// # Errors
+    /// When no more may be read at all: the time or the room is over.
+    pub fn open_as(&mut self, path: Option<&str>, kind: Kind, bytes: &[u8]) -> Outcome {
         self.may_go_on()?;
         if self.depth >= self.limits.document_depth {
-            let size = bytes.len() as u64;
-            return self.unopened(path, sniff(bytes), Protection::Unknown, size, Gap::TooDeep);
+            return self.unopened(path, kind, Protection::Unknown, bytes.len() as u64, Gap::TooDeep);
         }
         let outer = self.current;
         self.depth += 1;
         let way = self.way(path);
-        self.read(Some(way), path.map(without_folders), bytes);
+        self.read(Some(way), path.map(without_folders), kind, bytes);
         self.depth -= 1;
         self.current = outer;
         Ok(())
@@ -186,7 +193,10 @@ impl<'r> Reading<'r> {
     }
 
     /// Unpacks a stream to its end, or as far as that goes.
-    fn drain(&mut self, stream: &mut dyn Read, packed: u64, bytes: &mut Vec<u8>) -> Outcome {
+    ///
+    /// # Errors
+    /// As [`Self::unpack`]'s; what came before is in `bytes` all the same.
+    pub fn drain(&mut self, stream: &mut dyn Read, packed: u64, bytes: &mut Vec<u8>) -> Outcome {
         let most = self.most(packed);
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -337,8 +347,7 @@ impl<'r> Reading<'r> {
     }
 
     /// Takes a file: notes what it is, and lets its reader at it.
-    fn read(&mut self, way: Option<String>, name: Option<&str>, bytes: &[u8]) {
-        let kind = sniff(bytes);
+    fn read(&mut self, way: Option<String>, name: Option<&str>, kind: Kind, bytes: &[u8]) {
         let mut item = Item::new(kind, name, bytes.len() as u64);
         item.entry = way;
         self.current = self.inspection.items.len();
@@ -379,6 +388,11 @@ fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
         Kind::Office => ole::read(bytes, reading),
         Kind::Rtf => rtf::read(bytes, reading),
         Kind::Tnef => tnef::read(bytes, reading),
+        Kind::Pdf => pdf::read(bytes, reading),
+        Kind::Pgp => pgp::read(bytes, reading),
+        Kind::Cms => cms::read(bytes, reading),
+        Kind::Eml => mail::message(bytes, reading),
+        Kind::Mbox => mail::mbox(bytes, reading),
         Kind::SevenZip => archive::seven_zip::read(bytes, reading),
         Kind::Rar => archive::rar::read(bytes, reading),
         Kind::Tar => archive::tar::read(bytes, reading),

@@ -3,7 +3,7 @@
 mod image;
 mod magic;
 mod markup;
-mod openpgp;
+pub(super) mod openpgp;
 mod script;
 mod table;
 mod words;

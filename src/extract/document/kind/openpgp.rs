@@ -7,15 +7,18 @@ pub(super) fn is_packets(head: &[u8]) -> bool {
     follows && makes_sense(&packet)
 }
 
-struct Packet<'x> {
-    tag: u8,
-    body: &'x [u8],
+/// A packet's beginning.
+pub(in crate::extract::document) struct Packet<'x> {
+    /// Its type.
+    pub tag: u8,
+    /// From its body on, to the end of the bytes.
+    pub body: &'x [u8],
     /// Where it ends; none for one whose length is not said at its beginning.
-    end: Option<usize>,
+    pub end: Option<usize>,
 }
 
 /// RFC 9580 §4.2: the old format and the new one.
-fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
+pub(in crate::extract::document) fn packet(bytes: &[u8]) -> Option<Packet<'_>> {
     let (first, rest) = bytes.split_first()?;
     let number = |digits: &[u8]| digits.iter().fold(0_usize, |sum, digit| sum << 8 | usize::from(*digit));
     let old = |octets: usize| Some((number(rest.get(..octets)?), octets, true));

@@ -13,7 +13,7 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
 use super::kind::unmarked_wide;
 use super::reading::{Outcome, Reading};
 use super::{Place, kind};
-use crate::extract::reader::declared_charset;
+use crate::extract::decoded::declared_charset;
 use crate::message::charset;
 use crate::verdict::{Gap, Kind};
 

@@ -33,6 +33,8 @@ pub struct Config {
     pub spool_directory: PathBuf,
     /// The folder of the policy.
     pub policy_directory: PathBuf,
+    /// The roll's file, where there is to be one.
+    pub roll: Option<PathBuf>,
     /// The folder of the store.
     pub store_directory: PathBuf,
     /// The MTA that takes released mail and answers.
@@ -69,6 +71,9 @@ pub enum OnFailure {
 pub struct RawConfig {
     milter: RawMilter,
     policy: RawPolicy,
+    /// The roll.
+    #[serde(default)]
+    people: RawPeople,
     store: RawStore,
     outgoing: RawOutgoing,
     control: RawControl,
@@ -102,6 +107,14 @@ struct RawMilter {
 struct RawPolicy {
     /// The folder with the rule files, lists and guidance texts.
     directory: PathBuf,
+}
+
+/// The roll: who is who.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct RawPeople {
+    /// The file that `people import` writes and the filter reads; without it, mailwarden knows nobody.
+    roll: Option<PathBuf>,
 }
 
 /// The store of held mail.
@@ -264,6 +277,7 @@ impl Config {
                 .spool_directory
                 .map_or_else(std::env::temp_dir, |path| base.join(path)),
             policy_directory: base.join(raw.policy.directory),
+            roll: raw.people.roll.map(|path| base.join(path)),
             store_directory: base.join(raw.store.directory),
             smtp: raw.outgoing.smtp,
             answers_from: raw.outgoing.from,
@@ -307,6 +321,8 @@ mod tests {
 listen = ["unix:milter.sock", "inet:127.0.0.1:8891"]
 [policy]
 directory = "rules"
+[people]
+roll = "people.roll"
 [store]
 directory = "/var/lib/mailwarden"
 [outgoing]
@@ -331,6 +347,7 @@ mime-depth = 12
     fn paths_are_relative_to_the_file_and_defaults_are_filled_in() {
         let config = load(GOOD).unwrap();
         assert!(config.policy_directory.is_absolute());
+        assert!(config.roll.as_ref().unwrap().is_absolute());
         assert_eq!(config.store_directory, Path::new("/var/lib/mailwarden"));
         assert!(config.listen[0].to_string().starts_with("unix:/"));
         assert_eq!(config.socket_mode, 0o660);
@@ -343,7 +360,7 @@ mime-depth = 12
 
     #[test]
     fn a_bogus_key_in_any_table_is_refused_at_its_place() {
-        for table in ["milter", "policy", "store", "outgoing", "control", "documents", "limits"] {
+        for table in ["milter", "policy", "people", "store", "outgoing", "control", "documents", "limits"] {
             let text = GOOD.replace(&format!("[{table}]\n"), &format!("[{table}]\nbogus = 1\n"));
             let Err(ConfigError::Fault(fault)) = load(&text) else { panic!("[{table}] takes a bogus key") };
             let (what, span) = (&fault.what, fault.span.unwrap());

@@ -14,6 +14,9 @@ pub struct Arguments {
     /// The policy's folder; without it, the one that the configuration names.
     #[arg(long, global = true, value_name = "DIR")]
     pub policy: Option<PathBuf>,
+    /// The roll's file; without it, the one that the configuration names.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub people: Option<PathBuf>,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -37,7 +40,9 @@ pub enum Command {
     Evaluate(Evaluate),
     /// List, show, release or delete held mail
     Held(Held),
-    /// Make the running filter take up the changed policy
+    /// Import, check, list or search the roll: who is who
+    People(People),
+    /// Make the running filter take up the changed policy and roll
     Reload,
     /// Show how the running filter is
     Status(Json),
@@ -255,6 +260,80 @@ pub struct Decide {
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The `people` commands.
+#[derive(Debug, Args)]
+pub struct People {
+    #[command(subcommand)]
+    pub command: PeopleCommand,
+}
+
+/// What can be done with the roll.
+#[derive(Debug, Subcommand)]
+pub enum PeopleCommand {
+    /// Replace the roll by what exports of the management system say
+    Import(PeopleImport),
+    /// Say what `import` would do, and write nothing
+    Check(PeopleImport),
+    /// List everybody, or those of a role or school
+    List {
+        /// Only those of this role.
+        #[arg(long)]
+        role: Option<OnRoll>,
+        /// Only those of this school, by its id.
+        #[arg(long, value_name = "ID")]
+        school: Option<String>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Find people by how their names begin, by id or by address
+    Find {
+        /// Such as `bennett oli`.
+        text: String,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Options of `people import` and `people check`.
+#[derive(Debug, Args)]
+pub struct PeopleImport {
+    /// What the exports' columns are.
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// The exports, all of them: the roll is replaced as a whole.
+    #[arg(required = true, value_name = "CSV")]
+    pub exports: Vec<PathBuf>,
+    /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A role on the roll.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum OnRoll {
+    /// Is taught there.
+    Pupil,
+    /// Works there.
+    Staff,
+    /// Governs it.
+    Governor,
+    /// A parent or contact of a pupil.
+    Parent,
+}
+
+impl From<OnRoll> for crate::people::Role {
+    fn from(role: OnRoll) -> Self {
+        match role {
+            OnRoll::Pupil => Self::Pupil,
+            OnRoll::Staff => Self::Staff,
+            OnRoll::Governor => Self::Governor,
+            OnRoll::Parent => Self::Parent,
+        }
+    }
 }
 
 /// `--json` alone.

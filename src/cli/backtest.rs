@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::arguments::Backtest;
 use super::policy_source::{PolicySource, count, load_policy};
 use super::{CliError, Ended, input, paint, scan};
+use crate::people::People;
 use crate::policy::Policy;
 use crate::verdict::{Action, Mode, Verdict};
 use crate::worker::Pool;
@@ -17,12 +18,13 @@ use crate::worker::Pool;
 pub fn run(source: &PolicySource, options: &Backtest) -> Result<Ended, CliError> {
     let (now, workers) = source.policy()?;
     let then = load_policy(&options.against)?;
+    let people = source.people()?;
     let files = input::files(&options.files)?;
     let bar = progress(files.len(), "files");
     let mut outcome = Outcome::default();
     for file in files {
         for message in input::messages(&file)? {
-            let [before, after] = judge(&message, &[&now, &then], options, &workers)?;
+            let [before, after] = judge(&message, &[(&now, &people), (&then, &people)], options, &workers)?;
             outcome.add(&message.name, &before, &after);
         }
         bar.inc(1);
@@ -108,15 +110,15 @@ impl Outcome {
 
 fn judge<const N: usize>(
     message: &input::Input,
-    policies: &[&Policy; N],
+    policies: &[(&Policy, &People); N],
     options: &Backtest,
     workers: &Pool,
 ) -> Result<[Verdict; N], CliError> {
     let envelope = input::envelope(&message.raw, &options.envelope, workers.limits());
     let mut verdicts: [Verdict; N] = std::array::from_fn(|_| Verdict::default());
-    for (verdict, policy) in verdicts.iter_mut().zip(policies) {
-        let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
-        *verdict = scan::sweep(message, &envelope, policy, workers, &moment).verdict;
+    for (verdict, means) in verdicts.iter_mut().zip(policies) {
+        let moment = input::moment(&options.envelope, &means.0.organisation().time_zone)?;
+        *verdict = scan::sweep(message, &envelope, *means, workers, &moment).verdict;
         // Rules that only watch change nothing that anybody would notice.
         verdict.rules.retain(|found| found.mode != Mode::Observe);
     }

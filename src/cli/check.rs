@@ -1,4 +1,4 @@
-//! `check`: reads a whole policy, points at each fault, runs every example. A policy that doesn't check is never loaded.
+//! `check`: reads a whole policy and the roll, points at each fault, runs every example. A policy that doesn't check is never loaded.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -7,8 +7,10 @@ use serde_json::json;
 
 use super::arguments::Check;
 use super::paint::{self, Tone};
+use super::people::people_in_words;
 use super::policy_source::{PolicySource, count, read_sources, render};
 use super::{CliError, Ended};
+use crate::people::People;
 use crate::policy::{EffectiveRule, ExampleFault, Fault, Policy, Warning};
 use crate::verdict::Mode;
 
@@ -16,6 +18,11 @@ use crate::verdict::Mode;
 pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
     let directory = source.policy_directory(options.directory.as_deref())?;
     let sources = read_sources(&directory)?;
+    // A folder that is named is meant by itself; the roll is then named too, or left out.
+    let people = match options.directory {
+        Some(_) if source.people.is_none() && source.config.is_none() => None,
+        _ => Some(source.people()?).filter(|people| !people.roll().is_empty()),
+    };
     let found = match Policy::compile(&sources) {
         Ok(policy) if options.effective => return effective(&policy, options),
         Ok(policy) => Found {
@@ -23,8 +30,11 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
             examples: policy.check_examples(),
             warnings: policy.warnings().to_vec(),
             rules: policy.rules().len(),
+            people,
         },
-        Err(faults) => Found { faults: faults.0, examples: Vec::new(), warnings: Vec::new(), rules: 0 },
+        Err(faults) => {
+            Found { faults: faults.0, examples: Vec::new(), warnings: Vec::new(), rules: 0, people }
+        }
     };
     let text = if options.json { found.as_json(&directory) } else { found.for_people(&directory) };
     io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
@@ -37,6 +47,7 @@ struct Found {
     examples: Vec<ExampleFault>,
     warnings: Vec<Warning>,
     rules: usize,
+    people: Option<People>,
 }
 
 impl Found {
@@ -51,7 +62,11 @@ impl Found {
         let place = directory.display();
         text += &if self.is_sound() {
             let ok = paint::paint("ok", Tone::Good);
-            format!("{ok}  {place}: {}, every example holds\n", count(self.rules, "rule"))
+            let people = self.people.as_ref();
+            let on_roll = people.map_or_else(String::new, |people| {
+                format!(", {} on the roll", people_in_words(people.roll()))
+            });
+            format!("{ok}  {place}: {}, every example holds{on_roll}\n", count(self.rules, "rule"))
         } else {
             let faults = count(self.faults.len() + self.examples.len(), "fault");
             format!(
@@ -67,6 +82,7 @@ impl Found {
             "policy": directory,
             "ok": self.is_sound(),
             "rules": self.rules,
+            "people": self.people.as_ref().map_or(0, |people| people.roll().len()),
             "faults": self.faults,
             "examples": self.examples,
             "warnings": self.warnings.iter().map(|warning| &warning.0).collect::<Vec<_>>(),

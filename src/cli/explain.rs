@@ -8,7 +8,6 @@ use super::policy_source::PolicySource;
 use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
-use crate::people::People;
 use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, Reveal, RuleExplanation};
 use crate::verdict::Mode;
 
@@ -17,7 +16,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
     let (policy, workers) = source.policy()?;
     let limits = workers.limits();
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
-    let people = People::default();
+    let people = source.people()?;
     let mut out = io::stdout().lock();
     for file in input::messages(&options.file)? {
         let envelope = input::envelope(&file.raw, &options.envelope, limits);

@@ -9,6 +9,7 @@ mod explain;
 mod held;
 mod input;
 mod paint;
+mod people;
 mod policy_source;
 mod reload;
 mod scan;
@@ -97,7 +98,11 @@ pub fn run() -> ExitCode {
 }
 
 fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
-    let source = policy_source::PolicySource { config: arguments.config, policy: arguments.policy };
+    let source = policy_source::PolicySource {
+        config: arguments.config,
+        policy: arguments.policy,
+        people: arguments.people,
+    };
     if !matches!(arguments.command, Command::Serve) {
         log_errors();
     }
@@ -110,6 +115,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Backtest(options) => backtest::run(&source, &options),
         Command::Evaluate(options) => evaluate::run(&source, &options),
         Command::Held(options) => held::run(&source, &options),
+        Command::People(options) => people::run(&source, &options),
         Command::Reload => reload::run(&source),
         Command::Status(options) => status::run(&source, &options),
         Command::Schema(options) => documents::schema(&options),

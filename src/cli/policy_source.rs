@@ -4,21 +4,24 @@ use std::path::{Path, PathBuf};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{CliError, colour_wanted};
+use super::{CliError, colour_wanted, people};
 use crate::config::{self, Config, ConfigError};
 use crate::limits::Limits;
+use crate::people::People;
 use crate::policy::{Policy, Sources};
 use crate::worker::{Pool, Settings};
 
 /// Where packages put the configuration.
 const USUAL_CONFIG: &str = "/etc/mailwarden/mailwarden.toml";
 
-/// What `--config` and `--policy` say.
+/// What `--config`, `--policy` and `--people` say.
 pub struct PolicySource {
     /// `--config`.
     pub config: Option<PathBuf>,
     /// `--policy`.
     pub policy: Option<PathBuf>,
+    /// `--people`.
+    pub people: Option<PathBuf>,
 }
 
 impl PolicySource {
@@ -49,6 +52,37 @@ impl PolicySource {
     pub fn policy(&self) -> Result<(Policy, Pool), CliError> {
         let workers = self.workers()?;
         Ok((load_policy(&self.policy_directory(None)?)?, workers))
+    }
+
+    /// The roll that messages are judged with: `--people`, else the configuration's. Nobody where neither names one, or none
+    /// was imported yet, as with the filter.
+    pub fn people(&self) -> Result<People, CliError> {
+        let named = self.people.is_some();
+        match self.roll_file()? {
+            Some(file) if named || file.exists() => Ok(people::load(&file)?.into()),
+            _ => Ok(People::default()),
+        }
+    }
+
+    /// The roll, for whoever asks for it itself.
+    pub fn roll(&self) -> Result<People, CliError> {
+        let file = self.roll_to_write()?;
+        Ok(people::load(&file)?.into())
+    }
+
+    /// The roll's file, where it is to be written.
+    pub fn roll_to_write(&self) -> Result<PathBuf, CliError> {
+        self.roll_file()?.ok_or_else(people::no_roll)
+    }
+
+    fn roll_file(&self) -> Result<Option<PathBuf>, CliError> {
+        // Who names a policy means that policy, not the machine's own configuration.
+        let usual = || self.policy.is_none() && Path::new(USUAL_CONFIG).exists();
+        match &self.people {
+            Some(file) => Ok(Some(file.clone())),
+            None if self.config.is_some() || usual() => Ok(self.config()?.roll),
+            None => Ok(None),
+        }
     }
 
     /// The workers that read documents, and the caps in force; none is started before there is a document.

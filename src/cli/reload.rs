@@ -1,4 +1,4 @@
-//! `reload`: asks the running filter to take up the changed policy, and prints what it says. Checks nothing itself.
+//! `reload`: asks the running filter to take up the changed policy and roll, and prints what it says. Checks nothing itself.
 
 use std::io::{self, Write};
 
@@ -15,9 +15,7 @@ pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
     match reloaded {
         true => writeln!(io::stdout(), "{text}").map_err(CliError::io("standard output"))?,
         false => {
-            return Err(CliError::Faults(format!(
-                "{text}\nthe policy was not reloaded; the last good one stays in force"
-            )));
+            return Err(CliError::Faults(format!("{text}\nwhat has a fault was not taken up")));
         }
     }
     Ok(Ended::Well)

@@ -23,6 +23,7 @@ const VERSION: u32 = 2;
 /// Sweeps every message that the arguments name.
 pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
     let (policy, workers) = source.policy()?;
+    let people = source.people()?;
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
     let mut out = io::stdout().lock();
     let reveal = Reveal::when(options.reveal);
@@ -31,7 +32,7 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
         for message in input::messages(&file)? {
             let envelope = input::envelope(&message.raw, &options.envelope, workers.limits());
             let started = Instant::now();
-            let scanned = sweep(&message, &envelope, &policy, &workers, &moment);
+            let scanned = sweep(&message, &envelope, (&policy, &people), &workers, &moment);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
             let report = Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), reveal);
@@ -255,11 +256,11 @@ impl Totals {
 pub fn sweep<'x>(
     message: &'x Input,
     envelope: &Envelope,
-    policy: &Policy,
+    (policy, people): (&Policy, &People),
     workers: &Pool,
     moment: &jiff::Zoned,
 ) -> Scanned<'x> {
     let limits = workers.limits();
-    let means = Means { policy, people: &People::default(), limits, inspector: workers };
+    let means = Means { policy, people, limits, inspector: workers };
     scan(envelope, Message::parse(&message.raw, limits), means, moment, &|| false)
 }

@@ -10,7 +10,7 @@ use super::policy_source::PolicySource;
 use super::{CliError, Ended};
 use crate::serve;
 
-/// Runs until SIGTERM or SIGINT; SIGHUP reloads the policy.
+/// Runs until SIGTERM or SIGINT; SIGHUP reloads the policy and the roll.
 pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
     let config = source.config()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));

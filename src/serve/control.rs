@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    /// Take up the changed policy.
+    /// Take up the changed policy and roll.
     Reload,
     /// Say how you are.
     Status,
@@ -93,9 +93,9 @@ async fn answer(stream: UnixStream, filter: Arc<Filter>) -> io::Result<()> {
                 tracing::info!("{text}");
                 json!({ "ok": true, "text": text })
             }
-            Err(error) => {
-                tracing::error!("the last good policy stays in force: {error}");
-                json!({ "ok": false, "text": error.to_string() })
+            Err(text) => {
+                tracing::error!("{text}");
+                json!({ "ok": false, "text": text })
             }
         },
         Ok(Request::Status) => filter.status().await,

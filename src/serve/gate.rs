@@ -187,14 +187,14 @@ impl Filter {
         message: &Spooled,
         parsed: Message<'_>,
     ) -> Result<Box<Judgement>, Failure> {
-        let policy = self.policy();
+        let (policy, people) = (self.policy(), self.roll.people());
         let at = Timestamp::now();
         let now = at.to_zoned(policy.organisation().time_zone.clone());
         let limits = &self.config.limits;
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
         let expired = || started.elapsed() > patience;
         let inspector = &self.workers.before(started + patience);
-        let means = Means { policy: &policy, people: &self.people, limits, inspector };
+        let means = Means { policy: &policy, people: &people, limits, inspector };
         let scanned = scan(envelope, parsed, means, &now, &expired);
         let reference = Reference::random()?;
         let response = respond::respond(&Context {

@@ -5,6 +5,7 @@ pub mod control;
 mod conclusion;
 mod gate;
 mod readiness;
+mod roll;
 mod state;
 
 use std::future::Future;
@@ -17,10 +18,12 @@ use tracing::{error, info};
 use crate::config::{Config, ConfigError};
 use crate::milter::{ListenError, Listener};
 use crate::notify::{Outbox, OutboxSettings};
+use crate::people::file::RollError;
 use crate::policy::Faults;
 use crate::records::{RecordsError, Store};
 use crate::worker::StartError;
 use gate::FilterGate;
+use roll::RollInForce;
 use state::Filter;
 
 /// Why the filter cannot run.
@@ -44,6 +47,9 @@ pub enum ServeError {
         "{0} example(s) of the policy's rules fail, so nothing was started; run `mailwarden check` to see them"
     )]
     Examples(usize),
+    /// The roll cannot be read.
+    #[error(transparent)]
+    Roll(#[from] RollError),
     /// The store cannot be opened.
     #[error(transparent)]
     Records(#[from] RecordsError),
@@ -75,7 +81,7 @@ impl ServeError {
 }
 
 /// Runs the filter until `shutdown` resolves, then lets messages in progress finish. Each `reloads` makes it read the
-/// policy again.
+/// policy and the roll again.
 ///
 /// # Errors
 /// When it cannot start: nothing is listened on then.
@@ -85,6 +91,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let policy = state::load_policy(&config)?;
+    let roll = RollInForce::start(config.roll.clone())?;
     let store = Store::open(&config.store_directory).await?;
     let mut listeners = Vec::new();
     for address in &config.listen {
@@ -94,7 +101,7 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let settings = OutboxSettings { server: config.smtp.to_string(), ..OutboxSettings::default() };
     let wake = Arc::new(Notify::new());
-    let filter = Arc::new(Filter::new(config, policy, store.clone(), Arc::clone(&wake)));
+    let filter = Arc::new(Filter::new(config, policy, roll, store.clone(), Arc::clone(&wake)));
 
     filter.workers.start()?;
 
@@ -113,7 +120,9 @@ pub async fn run(
     let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
     readiness::announce(readiness::State::Ready);
-    info!(rules = filter.policy().rules().len(), policy = %filter.policy().fingerprint(), "mailwarden is ready");
+    let (policy, people) = (filter.policy(), filter.roll.people().roll().len());
+    info!(rules = policy.rules().len(), policy = %policy.fingerprint(), people, "mailwarden is ready");
+    drop(policy);
 
     tokio::pin!(shutdown);
     loop {

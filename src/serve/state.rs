@@ -1,4 +1,4 @@
-//! What the running filter holds: the policy in force, the store, counters; and how the policy is replaced.
+//! What the running filter holds: the policy and roll in force, the store, counters; and how the first two are replaced.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use tokio::sync::{Notify, Semaphore};
 use tracing::{error, info};
 
 use super::ServeError;
+use super::roll::RollInForce;
 use crate::config::{self, Config};
-use crate::people::People;
 use crate::policy::Policy;
 use crate::records::Store;
 use crate::verdict::Action;
@@ -27,7 +27,7 @@ pub struct Filter {
     /// The store.
     pub store: Store,
     /// The roll.
-    pub people: People,
+    pub roll: RollInForce,
     /// Wakes the outbox.
     pub outbox: Arc<Notify>,
     /// Permits for large messages.
@@ -77,10 +77,10 @@ impl Counters {
 
 impl Filter {
     /// Puts it together.
-    pub fn new(config: Config, policy: Policy, store: Store, outbox: Arc<Notify>) -> Self {
+    pub fn new(config: Config, policy: Policy, roll: RollInForce, store: Store, outbox: Arc<Notify>) -> Self {
         Self {
             store,
-            people: People::default(),
+            roll,
             outbox,
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),
@@ -98,25 +98,41 @@ impl Filter {
         self.policy.load_full()
     }
 
-    /// Reads the policy again and takes it up when it has no fault; otherwise the old one stays.
+    /// Reads policy and roll again, beside the threads that serve mail, and takes up each that has no fault; of the
+    /// other, the old one stays.
     ///
     /// # Errors
-    /// Why it was not taken up.
-    pub async fn reload(self: &Arc<Self>) -> Result<String, ServeError> {
-        let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || load_policy(&config)).await;
-        let policy = loaded.map_err(|error| ServeError::Io(error.into()))??;
-        let text = format!("reloaded: {} rules, policy {}", policy.rules().len(), policy.fingerprint());
+    /// What was not taken up and why; then also what was.
+    pub async fn reload(self: &Arc<Self>) -> Result<String, String> {
+        let filter = Arc::clone(self);
+        let reloaded = tokio::task::spawn_blocking(move || [filter.reload_policy(), filter.reload_roll()]);
+        let outcomes = reloaded.await.map_err(|error| ServeError::Io(error.into()).to_string())?;
+        let good = outcomes.iter().all(Result::is_ok);
+        let told: Vec<String> =
+            outcomes.into_iter().flat_map(|outcome| outcome.unwrap_or_else(Some)).collect();
+        if good { Ok(format!("reloaded: {}", told.join("; "))) } else { Err(told.join("; ")) }
+    }
+
+    fn reload_policy(&self) -> Result<Option<String>, String> {
+        let policy = load_policy(&self.config)
+            .map_err(|error| format!("the last good policy stays in force: {error}"))?;
+        let text = format!("{} rules, policy {}", policy.rules().len(), policy.fingerprint());
         self.policy.store(Arc::new(policy));
         self.reloaded.store(Arc::new(Timestamp::now()));
-        Ok(text)
+        Ok(Some(text))
+    }
+
+    fn reload_roll(&self) -> Result<Option<String>, String> {
+        let number =
+            self.roll.reload().map_err(|error| format!("the last good roll stays in force: {error}"))?;
+        Ok(number.map(|number| format!("{number} people on the roll")))
     }
 
     /// As [`Filter::reload`], with the outcome in the log.
     pub async fn reload_and_log(self: &Arc<Self>) {
         match self.reload().await {
             Ok(text) => info!("{text}"),
-            Err(error) => error!("the last good policy stays in force: {error}"),
+            Err(text) => error!("{text}"),
         }
     }
 
@@ -131,6 +147,7 @@ impl Filter {
             "policy_fingerprint": policy.fingerprint(),
             "policy_loaded": self.reloaded.load().to_string(),
             "rules": policy.rules().len(),
+            "people": self.roll.people().roll().len(),
         });
         let Some(fields) = status.as_object_mut() else { return status };
         for action in [Action::Pass, Action::Tag, Action::Mark, Action::Hold, Action::Return, Action::Reject]

@@ -24,19 +24,21 @@ use crate::policy::{Direction, Policy};
 /// Sweeps every labelled message and compares what was found with what is there.
 pub fn run(source: &PolicySource, options: &Evaluate) -> Result<Ended, CliError> {
     let (policy, workers) = source.policy()?;
+    let people = source.people()?;
     let at = EnvelopeOptions { at: Some(options.at.clone()), ..EnvelopeOptions::default() };
     let moment = input::moment(&at, &policy.organisation().time_zone)?;
     let mut labels = Labels::of(&policy);
     declare(&mut labels, &options.groups)?;
     let cases = read(&policy, &mut labels, options)?;
     let bar = progress(cases.len(), "messages");
-    let ground = Ground { policy: &policy, workers: &workers, moment: &moment, reveal: options.reveal };
+    let (policy, reveal) = (&policy, options.reveal);
+    let ground = Ground { policy, people: &people, workers: &workers, moment: &moment, reveal };
     let swept = sweep::sweep_all(&cases, &ground, &bar);
     bar.finish_and_clear();
     let outcome = Outcome::of(
         &swept?,
         &Grounds {
-            policy: &policy,
+            policy,
             labels: &labels,
             direction: options.direction.into(),
             at: &moment,

@@ -27,6 +27,8 @@ const OPENING: usize = 160;
 pub struct Ground<'a> {
     /// The policy that is measured.
     pub policy: &'a Policy,
+    /// The roll.
+    pub people: &'a People,
     /// What reads documents, and the caps in force.
     pub workers: &'a Pool,
     /// When the messages come.
@@ -126,8 +128,8 @@ fn readable(file: &Path, raw: &[u8]) -> Result<(), CliError> {
 }
 
 fn one(case: &Case, raw: &[u8], number: &str, ground: &Ground<'_>) -> Swept {
-    let (people, limits) = (People::default(), ground.workers.limits());
-    let means = Means { policy: ground.policy, people: &people, limits, inspector: ground.workers };
+    let limits = ground.workers.limits();
+    let means = Means { policy: ground.policy, people: ground.people, limits, inspector: ground.workers };
     let scanned = scan(&case.envelope, Message::parse(raw, limits), means, ground.moment, &|| false);
     Swept {
         id: format!("{}{number}", case.id),

@@ -16,6 +16,8 @@ use crate::verdict::Gap;
 
 /// Nesting of forms that is followed. Honest ones have three or four levels.
 const DEEPEST: usize = 12;
+/// Forms of one document that are followed, each as often as it is shown.
+const MOST_FORMS: u64 = 50_000;
 /// Saved states that are kept.
 const MOST_SAVED: usize = 256;
 /// Operators of one document that are followed.
@@ -30,6 +32,7 @@ const MOST_FONTS: usize = 4_096;
 pub(super) struct Pages {
     fonts: HashMap<ObjectIdentifier, Rc<Font>>,
     operators: u64,
+    forms: u64,
 }
 
 impl Pages {
@@ -340,6 +343,10 @@ impl<'v, 'r> View<'v, 'r> {
         }
         if self.inside.len() >= DEEPEST {
             return Err(Stop(Gap::TooDeep));
+        }
+        self.pages.forms += 1;
+        if self.pages.forms > MOST_FORMS {
+            return Err(Stop(Gap::ExpandsTooMuch));
         }
         self.reading.may_go_on()?;
         let own = dict.get::<Array<'_>>(b"Matrix").map_or(Matrix::SAME, |array| {

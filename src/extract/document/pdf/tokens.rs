@@ -60,9 +60,9 @@ impl<'c> Tokens<'c> {
                         None => return Some(word),
                     }
                 }
-                // Brackets of arrays and dictionaries.
+                // Brackets of arrays, and of dictionaries, which are two in one.
                 _ => {
-                    self.rest = after;
+                    self.take(0, if self.rest.starts_with(b"<<") { 2 } else { 1 });
                     continue;
                 }
             };
@@ -253,6 +253,16 @@ mod tests {
         assert_eq!(seen[2], ("TJ".into(), shown));
         assert_eq!(seen[3], ("Td".into(), vec![Operand::Number(-0.5), Operand::Number(0.0)]));
         assert_eq!(seen[4].0, "ET");
+    }
+
+    #[test]
+    fn dictionaries_are_flattened() {
+        let mut tokens = Tokens::new(b"/Span <</ActualText (office)/N<41>>> BDC");
+        assert_eq!(tokens.operator(), Some(&b"BDC"[..]));
+        let name = |name: &'static [u8]| Operand::Name(Cow::Borrowed(name));
+        let text = |text: &'static [u8]| Operand::Text(Cow::Borrowed(text));
+        let wanted = [name(b"Span"), name(b"ActualText"), text(b"office"), name(b"N"), text(b"A")];
+        assert_eq!(tokens.operands, wanted);
     }
 
     #[test]

@@ -44,7 +44,10 @@ pub(super) fn kind_of(media: &str) -> Option<Kind> {
 }
 
 /// Reads a document.
-pub(super) fn read(package: &mut Package<'_>, kind: Kind, reading: &mut Reading<'_>) -> Outcome {
+pub(super) fn read(package: &Package<'_>, kind: Kind, reading: &mut Reading<'_>) -> Outcome {
+    if !package.is_whole() {
+        reading.gap(Gap::Damaged);
+    }
     let is_macro = |name: &String| {
         let file = name.rsplit('/').next().unwrap_or_default();
         (name.starts_with("Basic/") || name.starts_with("Scripts/"))
@@ -77,7 +80,7 @@ pub(super) fn read(package: &mut Package<'_>, kind: Kind, reading: &mut Reading<
 }
 
 /// The parts that the manifest says are encrypted (ODF 1.3 part 2 §4.4).
-pub(super) fn encrypted_parts(package: &mut Package<'_>, reading: &mut Reading<'_>) -> Vec<String> {
+pub(super) fn encrypted_parts(package: &Package<'_>, reading: &mut Reading<'_>) -> Vec<String> {
     let Ok(Some(manifest)) = package.part(reading, "META-INF/manifest.xml") else { return Vec::new() };
     let text = xml::text_of(&manifest);
     let mut xml = Xml::new(&text);
@@ -95,7 +98,7 @@ pub(super) fn encrypted_parts(package: &mut Package<'_>, reading: &mut Reading<'
 }
 
 fn text(
-    package: &mut Package<'_>,
+    package: &Package<'_>,
     part: &str,
     layout: Layout,
     sealed: &[String],
@@ -116,7 +119,7 @@ fn text(
 }
 
 /// The properties: title, author, keywords, and what users add (ODF 1.3 part 3 §4.3).
-fn properties(package: &mut Package<'_>, sealed: &[String], reading: &mut Reading<'_>) -> Outcome {
+fn properties(package: &Package<'_>, sealed: &[String], reading: &mut Reading<'_>) -> Outcome {
     const META: &str = "meta.xml";
     if sealed.iter().any(|name| name == META) {
         return Ok(());
@@ -146,7 +149,7 @@ fn properties(package: &mut Package<'_>, sealed: &[String], reading: &mut Readin
 }
 
 /// The objects in the document: documents of their own in folders, and files of other programs.
-fn objects(package: &mut Package<'_>, sealed: &[String], reading: &mut Reading<'_>) -> Outcome {
+fn objects(package: &Package<'_>, sealed: &[String], reading: &mut Reading<'_>) -> Outcome {
     for name in package.names().to_vec() {
         if sealed.contains(&name) {
             continue;

@@ -192,6 +192,19 @@ impl<'r> Reading<'r> {
         Ok(bytes)
     }
 
+    /// Unpacks a stream to its end, or as far as it is whole: damage is a gap, and what was before it is kept.
+    ///
+    /// # Errors
+    /// When it is larger than the caps allow.
+    pub fn unpack_undamaged(&mut self, stream: &mut dyn Read, packed: u64) -> Result<Vec<u8>, Stop> {
+        let mut bytes = Vec::new();
+        match self.drain(stream, packed, &mut bytes) {
+            Err(Stop(Gap::Damaged)) => self.gap(Gap::Damaged),
+            outcome => outcome?,
+        }
+        Ok(bytes)
+    }
+
     /// Unpacks a stream to its end, or as far as that goes.
     ///
     /// # Errors
@@ -380,9 +393,13 @@ fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
     match kind {
         Kind::Zip => match package::read(bytes, reading) {
             Looked::Read(outcome) => outcome,
-            Looked::Archive(kind) => {
+            Looked::Archive { kind, is_sealed } => {
                 reading.kind(kind);
-                archive::zip::read(bytes, reading)
+                let outcome = archive::zip::read(bytes, reading);
+                if is_sealed {
+                    reading.protection(Protection::Partly);
+                }
+                outcome
             }
         },
         Kind::Office => ole::read(bytes, reading),

@@ -98,17 +98,21 @@ impl<'x> Xml<'x> {
         Self { reader, events: 0 }
     }
 
-    /// The next element or text; none at the end.
+    /// The next element or text; none at the end, and where it is no XML from here on, which is a gap.
     ///
     /// # Errors
-    /// When it is no XML from here on, or the time is over.
-    pub fn next(&mut self, reading: &Reading<'_>) -> Result<Option<Node<'x>>, Stop> {
+    /// When the time is over.
+    pub fn next(&mut self, reading: &mut Reading<'_>) -> Result<Option<Node<'x>>, Stop> {
         loop {
             self.events = self.events.wrapping_add(1);
             if self.events.is_multiple_of(EVENTS) {
                 reading.may_go_on()?;
             }
-            let text = match self.reader.read_event().map_err(|_| Stop(Gap::Damaged))? {
+            let Ok(event) = self.reader.read_event() else {
+                reading.gap(Gap::Damaged);
+                return Ok(None);
+            };
+            let text = match event {
                 Event::Start(start) | Event::Empty(start) => return Ok(Some(Node::Open(Element(start)))),
                 Event::End(end) => return Ok(Some(Node::Close(Ended(end)))),
                 Event::Text(text) => text.into_inner(),
@@ -136,10 +140,10 @@ mod tests {
 
     fn words(xml: &str) -> String {
         let limits = Limits::default();
-        let reading = Reading::new(&limits, &|| false);
+        let mut reading = Reading::new(&limits, &|| false);
         let mut xml = Xml::new(xml);
         let mut out = String::new();
-        while let Some(node) = xml.next(&reading).unwrap() {
+        while let Some(node) = xml.next(&mut reading).unwrap() {
             if let Node::Text(text) = node {
                 out.push_str(&text);
             }
@@ -156,9 +160,9 @@ mod tests {
     #[test]
     fn names_are_local_and_switches_may_be_off() {
         let limits = Limits::default();
-        let reading = Reading::new(&limits, &|| false);
+        let mut reading = Reading::new(&limits, &|| false);
         let mut xml = Xml::new(r#"<w:vanish w:val="0" id="a&amp;b" r:id="rId1"/>"#);
-        let Some(Node::Open(element)) = xml.next(&reading).unwrap() else { panic!("no element") };
+        let Some(Node::Open(element)) = xml.next(&mut reading).unwrap() else { panic!("no element") };
         assert_eq!(element.name(), "vanish");
         assert!(!element.is_switch_on());
         assert_eq!(element.attribute("id").as_deref(), Some("a&b"));

@@ -62,6 +62,8 @@ fn storage(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_>) -> Ou
         Kind::Xls => excel::read(file, storage, reading)?,
         Kind::Ppt => powerpoint::read(file, storage, reading)?,
         Kind::Msg => return message::read(file, storage, reading),
+        // What these say is not read.
+        Kind::Publisher | Kind::Visio => reading.gap(Gap::Unsupported),
         _ => {}
     }
     properties::read(file, storage, reading)?;
@@ -101,7 +103,7 @@ fn encrypted_package(file: &Compound<'_>, storage: usize, reading: &mut Reading<
     reading.fact(Fact::DefaultPassword);
     match package::read(&bytes, reading) {
         Looked::Read(outcome) => outcome,
-        Looked::Archive(kind) => {
+        Looked::Archive { kind, .. } => {
             reading.kind(kind);
             Err(Stop(Gap::Damaged))
         }

@@ -22,7 +22,7 @@ mod record {
 }
 
 /// Reads a binary workbook.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
     let relations = relations::of(package, reading, main)?;
     super::outside(&relations, reading)?;
     let mut strings = Vec::new();

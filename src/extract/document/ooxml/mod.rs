@@ -15,12 +15,12 @@ use super::Place;
 use super::parts::Package;
 use super::reading::{Outcome, Reading};
 use super::xml::{self, Node, Xml};
-use crate::verdict::{Fact, Kind, Protection};
+use crate::verdict::{Fact, Gap, Kind, Protection};
 
 pub(super) use self::workbook::margin_text;
 
 /// Reads a package with content types; none where it is no document of Office.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>) -> Option<Outcome> {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>) -> Option<Outcome> {
     let top = relations::of(package, reading, "").ok()?;
     let main = top
         .iter()
@@ -42,6 +42,9 @@ pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>) -> Opti
         plain => plain,
     };
     reading.kind(kind);
+    if !package.is_whole() {
+        reading.gap(Gap::Damaged);
+    }
     if top.iter().any(|relation| relation.is("digital-signature/origin")) {
         reading.protection(Protection::Signed);
     }
@@ -49,7 +52,7 @@ pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>) -> Opti
 }
 
 fn document(
-    package: &mut Package<'_>,
+    package: &Package<'_>,
     reading: &mut Reading<'_>,
     kind: Kind,
     main: &str,
@@ -60,7 +63,8 @@ fn document(
         Kind::Xlsx | Kind::Xlsm => workbook::read(package, reading, main)?,
         Kind::Xlsb => binary::read(package, reading, main)?,
         Kind::Pptx | Kind::Pptm => slides::read(package, reading, main)?,
-        _ => {}
+        // What the drawings say is not read.
+        _ => reading.gap(Gap::Unsupported),
     }
     properties::read(package, reading, top)?;
     files(package, reading)
@@ -98,7 +102,7 @@ fn kind_of(content_type: &str, main: &str) -> Option<Kind> {
 }
 
 /// The type of a part (ECMA-376-2 §7.2.3).
-fn content_type(package: &mut Package<'_>, reading: &mut Reading<'_>, part: &str) -> Option<String> {
+fn content_type(package: &Package<'_>, reading: &mut Reading<'_>, part: &str) -> Option<String> {
     let types = package.part(reading, "[Content_Types].xml").ok()??;
     let text = xml::text_of(&types);
     let mut xml = Xml::new(&text);
@@ -119,7 +123,7 @@ fn content_type(package: &mut Package<'_>, reading: &mut Reading<'_>, part: &str
 }
 
 /// Opens the files that are embedded in the document.
-fn files(package: &mut Package<'_>, reading: &mut Reading<'_>) -> Outcome {
+fn files(package: &Package<'_>, reading: &mut Reading<'_>) -> Outcome {
     let embedded: Vec<String> = package
         .names()
         .iter()

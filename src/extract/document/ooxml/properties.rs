@@ -38,7 +38,7 @@ const DULL: [&str; 23] = [
 const DULL_CORE: [&str; 6] = ["created", "modified", "lastPrinted", "revision", "version", "language"];
 
 /// Reads the properties that the package's relationships lead to.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, top: &Relations) -> Outcome {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>, top: &Relations) -> Outcome {
     for part in KINDS.iter().flat_map(|kind| relations::targets(top, kind)) {
         let Some(bytes) = package.optional(reading, &part)? else { continue };
         values(&xml::text_of(&bytes), reading)?;

@@ -30,11 +30,7 @@ pub(super) type Relations = Vec<Relation>;
 ///
 /// # Errors
 /// When nothing more can be read.
-pub(super) fn of(
-    package: &mut Package<'_>,
-    reading: &mut Reading<'_>,
-    part: &str,
-) -> Result<Relations, Stop> {
+pub(super) fn of(package: &Package<'_>, reading: &mut Reading<'_>, part: &str) -> Result<Relations, Stop> {
     let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
     let slash = if folder.is_empty() { "" } else { "/" };
     let path = format!("{folder}{slash}_rels/{name}.rels");

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::extract::document::Place;
 use crate::extract::document::numbers::NumberFormat;
-use crate::extract::document::reading::{Outcome, Reading, Stop};
+use crate::extract::document::reading::{Outcome, Reading};
 use crate::verdict::{Fact, Gap};
 
 use super::tags::{self, Tag, Tags};
@@ -59,7 +59,10 @@ pub(super) fn read(text: &str, sheet: u32, cells: &Cells, reading: &mut Reading<
             Tag::Verbatim(_) => {}
         }
     }
-    if tags.is_cut { Err(Stop(Gap::Damaged)) } else { Ok(()) }
+    if tags.is_cut {
+        reading.gap(Gap::Damaged);
+    }
+    Ok(())
 }
 
 fn is_margin(name: &str) -> bool {

@@ -9,7 +9,7 @@ use crate::extract::document::xml::{self, Node, Xml};
 use crate::verdict::Fact;
 
 /// Reads a presentation, whose main part lists the slides.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
     let relations = relations::of(package, reading, main)?;
     super::outside(&relations, reading)?;
     let bytes = package.optional(reading, main)?.unwrap_or_default();
@@ -34,7 +34,7 @@ pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &
 }
 
 /// The slides in the order in which they are shown (ECMA-376-1 §19.2.1.34).
-fn listed(text: &str, relations: &Relations, reading: &Reading<'_>) -> Result<Vec<String>, Stop> {
+fn listed(text: &str, relations: &Relations, reading: &mut Reading<'_>) -> Result<Vec<String>, Stop> {
     let mut xml = Xml::new(text);
     let mut slides = Vec::new();
     while let Some(node) = xml.next(reading)? {
@@ -48,7 +48,7 @@ fn listed(text: &str, relations: &Relations, reading: &Reading<'_>) -> Result<Ve
     Ok(slides)
 }
 
-fn slide(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str, number: u32) -> Outcome {
+fn slide(package: &Package<'_>, reading: &mut Reading<'_>, name: &str, number: u32) -> Outcome {
     let place = Place::Slide(number);
     let Some(bytes) = package.optional(reading, name)? else { return Ok(()) };
     if is_hidden(&bytes, reading) {
@@ -76,7 +76,7 @@ fn slide(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str, numbe
 }
 
 /// What masters and layouts say of their own, on every slide.
-fn margin(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str) -> Outcome {
+fn margin(package: &Package<'_>, reading: &mut Reading<'_>, name: &str) -> Outcome {
     match package.optional(reading, name)? {
         Some(bytes) => drawing::read(&bytes, Place::Margin, Placeholders::LeftOut, reading),
         None => Ok(()),
@@ -84,7 +84,7 @@ fn margin(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str) -> O
 }
 
 /// Whether a slide is not shown: its first element says so.
-fn is_hidden(bytes: &[u8], reading: &Reading<'_>) -> bool {
+fn is_hidden(bytes: &[u8], reading: &mut Reading<'_>) -> bool {
     let text = xml::text_of(bytes);
     let mut xml = Xml::new(&text);
     while let Ok(Some(node)) = xml.next(reading) {

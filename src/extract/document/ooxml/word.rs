@@ -20,7 +20,7 @@ const STORIES: [(&str, Place); 6] = [
 ];
 
 /// Reads a document, its main part first.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
     part(package, reading, main, Place::Body)?;
     let relations = relations::of(package, reading, main)?;
     for (kind, place) in STORIES {
@@ -32,7 +32,7 @@ pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &
 }
 
 /// Reads a part that is written in Word's own language, and what it refers to.
-fn part(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str, place: Place) -> Outcome {
+fn part(package: &Package<'_>, reading: &mut Reading<'_>, name: &str, place: Place) -> Outcome {
     let Some(bytes) = package.optional(reading, name)? else { return Ok(()) };
     story(&xml::text_of(&bytes), place, reading)?;
     let relations = relations::of(package, reading, name)?;
@@ -56,7 +56,7 @@ fn part(package: &mut Package<'_>, reading: &mut Reading<'_>, name: &str, place:
     Ok(())
 }
 
-fn chunk(package: &mut Package<'_>, reading: &mut Reading<'_>, relation: &Relation) -> Outcome {
+fn chunk(package: &Package<'_>, reading: &mut Reading<'_>, relation: &Relation) -> Outcome {
     match package.optional(reading, &relation.target)? {
         Some(bytes) if !relation.is_external => reading.open(Some(&relation.target), &bytes),
         _ => Ok(()),

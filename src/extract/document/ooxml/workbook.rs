@@ -13,7 +13,7 @@ use crate::extract::document::xml::{self, Node, Xml};
 use crate::verdict::Fact;
 
 /// Reads a workbook, whose main part lists the sheets.
-pub(super) fn read(package: &mut Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
+pub(super) fn read(package: &Package<'_>, reading: &mut Reading<'_>, main: &str) -> Outcome {
     let relations = relations::of(package, reading, main)?;
     super::outside(&relations, reading)?;
     let mut cells = Cells::default();
@@ -134,7 +134,7 @@ fn styles(text: &str, reading: &mut Reading<'_>) -> Result<Vec<NumberFormat>, St
 
 /// The names of those who comment in threads, by their ids.
 fn people(
-    package: &mut Package<'_>,
+    package: &Package<'_>,
     reading: &mut Reading<'_>,
     relations: &Relations,
 ) -> Result<HashMap<String, String>, Stop> {
@@ -155,7 +155,7 @@ fn people(
 }
 
 fn one_sheet(
-    package: &mut Package<'_>,
+    package: &Package<'_>,
     reading: &mut Reading<'_>,
     part: &str,
     number: u32,
@@ -183,7 +183,7 @@ fn one_sheet(
 }
 
 /// A sheet's drawings, and the charts and diagrams among them.
-fn drawings(package: &mut Package<'_>, reading: &mut Reading<'_>, part: &str, number: u32) -> Outcome {
+fn drawings(package: &Package<'_>, reading: &mut Reading<'_>, part: &str, number: u32) -> Outcome {
     chart(package, reading, part, number)?;
     let relations = relations::of(package, reading, part)?;
     super::outside(&relations, reading)?;
@@ -195,7 +195,7 @@ fn drawings(package: &mut Package<'_>, reading: &mut Reading<'_>, part: &str, nu
     Ok(())
 }
 
-fn chart(package: &mut Package<'_>, reading: &mut Reading<'_>, part: &str, number: u32) -> Outcome {
+fn chart(package: &Package<'_>, reading: &mut Reading<'_>, part: &str, number: u32) -> Outcome {
     match package.optional(reading, part)? {
         Some(bytes) => drawing::read(&bytes, Place::Sheet(number), Placeholders::Read, reading),
         None => Ok(()),

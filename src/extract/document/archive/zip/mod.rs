@@ -30,6 +30,43 @@ pub(in crate::extract::document) fn lies_behind(bytes: &[u8]) -> bool {
     Directory::lies_behind(bytes)
 }
 
+/// The entries of an archive, each for itself: for packages, whose entries have meanings.
+pub(in crate::extract::document) struct Entries<'x> {
+    bytes: &'x [u8],
+    directory: Directory<'x>,
+}
+
+impl<'x> Entries<'x> {
+    /// Reads the directory, or what is left of it.
+    pub fn read(bytes: &'x [u8]) -> Self {
+        Self { bytes, directory: Directory::read(bytes) }
+    }
+
+    /// Whether the directory is whole.
+    pub fn is_whole(&self) -> bool {
+        self.directory.gaps.is_empty()
+    }
+
+    /// The names, in the order of the directory.
+    pub fn names(&self) -> impl Iterator<Item = String> {
+        self.directory.entries.iter().map(name)
+    }
+
+    /// Unpacks an entry by its number, as far as it is whole; damage is a gap.
+    ///
+    /// # Errors
+    /// When it is encrypted, larger than the caps allow, or packed in a way that is not read.
+    pub fn unpack(&self, number: usize, reading: &mut Reading<'_>) -> Result<Vec<u8>, Stop> {
+        let entry = self.directory.entries.get(number).ok_or(Stop(Gap::Damaged))?;
+        let data = entry.data(self.bytes).ok_or(Stop(Gap::Damaged))?;
+        if entry.is_encrypted() && !is_plain_after_all(entry, data, reading)? {
+            return Err(Stop(Gap::Encrypted));
+        }
+        let mut stream = packing::unpacker(entry, data).map_err(Stop)?;
+        reading.unpack_undamaged(&mut stream, data.len() as u64)
+    }
+}
+
 fn file(bytes: &[u8], entry: &Entry<'_>, tally: &mut Tally, reading: &mut Reading<'_>) -> Outcome {
     let name = name(entry);
     let Some(data) = entry.data(bytes) else {

@@ -247,7 +247,7 @@ fn seen(raw: &[u8]) -> Value {
                 text.places.marks.iter().map(|mark| (mark.start, text.places.at(mark.start as usize)));
             let places: Vec<Value> =
                 places.map(|(start, place)| json!({ "start": start, "place": place })).collect();
-            if !places.is_empty() {
+            if places.iter().any(|place| !place["place"].is_null()) {
                 value["places"] = json!(places);
             }
             if let Some(alternative) = text.alternative {

@@ -7,23 +7,17 @@ use crate::verdict::{Kind, KindGroup, Protection};
 /// What takes care of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It is text, and read here.
-    Text(Kind, Readable),
+    /// It is text, and read here: no format, no file inside.
+    Text(Kind),
+    /// It is a page or a picture in text, whose scripts may bring files: its characters are told here, the rest stands
+    /// behind a sandbox.
+    Page,
     /// Its format needs a reader that stands behind a sandbox.
     Inspect,
     /// It has no text: what it is is all that is to be known.
     Note(Kind),
     /// It should be a signed or sealed message, and is none that can be read.
     Broken(Kind),
-}
-
-/// How an attachment's text is had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Readable {
-    Plain,
-    Html,
-    /// Calendars and address cards.
-    Folded,
 }
 
 /// Whether a part is what people call an attachment: no container, no text that is displayed, no detached signature, and
@@ -47,16 +41,22 @@ pub(super) fn way(part: &Part<'_>) -> Way {
     let (head, _, _) = part.decoded_within(SNIFFED);
     let kind = sniff(&head);
     match (kind, kind.group()) {
-        (Kind::Html, _) => Way::Text(kind, Readable::Html),
-        (Kind::Calendar | Kind::Vcard, _) => Way::Text(kind, Readable::Folded),
-        (Kind::Text, _) => Way::Text(declared_text(part), readable(part).unwrap_or(Readable::Plain)),
-        (Kind::Xml | Kind::Json | Kind::Csv | Kind::Svg, _) => Way::Text(kind, Readable::Plain),
-        (Kind::Unknown, _) => match readable(part) {
-            Some(readable) if part.content_type.starts_with("text/") || !looks_binary(&head) => {
-                Way::Text(declared_text(part), readable)
-            }
+        (Kind::Html | Kind::Svg, _) => Way::Page,
+        (Kind::Text, _) => text(declared(part).unwrap_or(Kind::Text)),
+        (
+            Kind::Xml
+            | Kind::Json
+            | Kind::Csv
+            | Kind::Calendar
+            | Kind::Vcard
+            | Kind::Script
+            | Kind::UrlShortcut,
+            _,
+        ) => Way::Text(kind),
+        (Kind::Unknown, _) => match declared(part) {
+            Some(kind) if part.content_type.starts_with("text/") || !looks_binary(&head) => text(kind),
             _ if is_cms(part) && part.protection != Protection::Encrypted => Way::Broken(kind),
-            _ => Way::Note(kind),
+            _ => Way::Inspect,
         },
         (
             _,
@@ -65,9 +65,10 @@ pub(super) fn way(part: &Part<'_>) -> Way {
             | KindGroup::Presentation
             | KindGroup::Mail
             | KindGroup::Archive
+            | KindGroup::Database
             | KindGroup::Crypto,
         )
-        | (Kind::Jar | Kind::Apk | Kind::Msi, _) => Way::Inspect,
+        | (Kind::Jar | Kind::Apk | Kind::Msi | Kind::Chm, _) => Way::Inspect,
         _ => Way::Note(kind),
     }
 }
@@ -78,33 +79,36 @@ fn is_cms(part: &Part<'_>) -> bool {
         || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
 }
 
-/// The kind of a text that its first bytes don't tell from any other.
-fn declared_text(part: &Part<'_>) -> Kind {
-    match readable(part) {
-        Some(Readable::Html) => Kind::Html,
-        Some(Readable::Folded) if part.content_type == "text/calendar" => Kind::Calendar,
-        Some(Readable::Folded) => Kind::Vcard,
-        _ => Kind::Text,
+const fn text(kind: Kind) -> Way {
+    match kind {
+        Kind::Html => Way::Page,
+        kind => Way::Text(kind),
     }
 }
 
-/// Whether a part that isn't displayed is text, by its type or, where that says nothing, by its name.
-fn readable(part: &Part<'_>) -> Option<Readable> {
+/// What a part that isn't displayed says that it is, by its type or, where that says nothing, by its name; none where
+/// that is no text.
+fn declared(part: &Part<'_>) -> Option<Kind> {
     match part.content_type.as_str() {
-        "text/html" | "application/xhtml+xml" => return Some(Readable::Html),
-        "text/calendar" | "text/vcard" | "text/x-vcard" | "application/ics" => return Some(Readable::Folded),
-        "application/json" | "application/xml" => return Some(Readable::Plain),
-        other if other.starts_with("text/") => return Some(Readable::Plain),
+        "text/html" | "application/xhtml+xml" => return Some(Kind::Html),
+        "text/calendar" | "application/ics" => return Some(Kind::Calendar),
+        "text/vcard" | "text/x-vcard" => return Some(Kind::Vcard),
+        "application/json" => return Some(Kind::Json),
+        "application/xml" => return Some(Kind::Xml),
+        other if other.starts_with("text/") => return Some(Kind::Text),
         // Too deep to be followed: the coverage says so.
         "message/rfc822" | "message/global" | "message/news" => return None,
-        other if other.starts_with("message/") => return Some(Readable::Plain),
+        other if other.starts_with("message/") => return Some(Kind::Text),
         _ => {}
     }
     let ending = part.filename.as_deref()?.rsplit_once('.')?.1.to_ascii_lowercase();
     match ending.as_str() {
-        "txt" | "csv" | "tsv" | "md" | "log" | "json" | "xml" => Some(Readable::Plain),
-        "htm" | "html" => Some(Readable::Html),
-        "ics" | "vcf" => Some(Readable::Folded),
+        "txt" | "csv" | "tsv" | "md" | "log" => Some(Kind::Text),
+        "json" => Some(Kind::Json),
+        "xml" => Some(Kind::Xml),
+        "htm" | "html" => Some(Kind::Html),
+        "ics" => Some(Kind::Calendar),
+        "vcf" => Some(Kind::Vcard),
         _ => None,
     }
 }

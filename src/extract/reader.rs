@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::decoded::{self, clean};
-use super::document::{Inspection, Inspector, Item, Mark, Place, Places, sniff};
-use super::files::{self, Readable, Way};
+use super::document::{Inspection, Inspector, Item, Mark, Place, Places, read_text, sniff};
+use super::files::{self, Way};
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
 use super::{Extraction, File, Text, html};
@@ -172,46 +172,34 @@ impl Reader<'_> {
         }
         match files::way(part) {
             Way::Inspect => self.inspect(part),
-            Way::Note(kind) => {
-                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part)
+            Way::Page => {
+                let text = self.marked_text(message, part);
+                let found = self.inspector.inspect(part.filename.as_deref(), text.as_bytes());
+                self.take(part, alternative, found);
             }
+            Way::Text(kind) => {
+                let text = self.marked_text(message, part);
+                let found = read_text(kind, part.filename.as_deref(), text.as_bytes(), self.limits);
+                self.take(part, alternative, found);
+            }
+            Way::Note(kind) => self.note(kind, part),
             Way::Broken(kind) => {
                 self.coverage.note(Gap::Damaged, part.path.clone());
-                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part);
-            }
-            Way::Text(kind, readable) => {
-                self.attached_text(message, part, alternative, readable);
-                self.note(Item::new(kind, part.filename.as_deref(), part.decoded_size()), part);
+                self.note(kind, part);
             }
         }
     }
 
-    fn attached_text(
-        &mut self,
-        message: &Message<'_>,
-        part: &Part<'_>,
-        alternative: Option<u16>,
-        readable: Readable,
-    ) {
+    /// The part's text, by the characters that it declares, under the mark that says that it is UTF-8 now.
+    fn marked_text(&mut self, message: &Message<'_>, part: &Part<'_>) -> String {
         let bytes = self.decoded(part);
         let text = self.text(message, part, &bytes);
-        let (text, hidden) = match readable {
-            Readable::Html => {
-                let page = html::read(&text);
-                let visible = clean(page.visible.into());
-                let hidden = (!page.hidden.trim().is_empty()).then_some(visible.len() + 1);
-                (visible + "\n" + &clean(page.hidden.into()), hidden)
-            }
-            // RFC 5545 §3.1: long lines are folded anywhere, inside words too.
-            Readable::Folded => (clean(text).replace("\n ", "").replace("\n\t", ""), None),
-            Readable::Plain => (clean(text), None),
-        };
-        self.add(Zone::Attachment, part.path.clone(), alternative, text);
-        self.hidden_from(Zone::Attachment, part, hidden);
+        ["\u{feff}", text.strip_prefix('\u{feff}').unwrap_or(&text)].concat()
     }
 
     /// Notes a file of which no more is to be read than is known of it.
-    fn note(&mut self, mut item: Item, part: &Part<'_>) {
+    fn note(&mut self, kind: Kind, part: &Part<'_>) {
+        let mut item = Item::new(kind, part.filename.as_deref(), part.decoded_size());
         item.protection = part.protection;
         self.files.push(File { part: part.path.clone(), item, gaps: Vec::new() });
     }
@@ -229,6 +217,14 @@ impl Reader<'_> {
         } else {
             self.inspector.inspect(name, &bytes)
         };
+        self.take(part, None, found);
+    }
+
+    /// Takes what was found in a part's file and in the files inside it.
+    fn take(&mut self, part: &Part<'_>, alternative: Option<u16>, mut found: Inspection) {
+        if let Some(item) = found.items.first_mut() {
+            item.size = part.decoded_size();
+        }
         for (index, mut item) in found.items.into_iter().enumerate() {
             let gaps = found.gaps.iter().filter(|(_, of)| usize::try_from(*of) == Ok(index));
             let gaps: Vec<Gap> = gaps.map(|(gap, _)| *gap).collect();
@@ -242,7 +238,7 @@ impl Reader<'_> {
             self.files.push(File { part: part.path.clone(), item, gaps });
         }
         let before = self.texts.len();
-        self.add(Zone::Attachment, part.path.clone(), None, found.text);
+        self.add(Zone::Attachment, part.path.clone(), alternative, found.text);
         if let Some(text) = self.texts.get_mut(before) {
             text.places = found.places;
         }
@@ -259,7 +255,7 @@ impl Reader<'_> {
         } else {
             return self.inspect(part);
         }
-        self.note(Item::new(Kind::Eml, part.filename.as_deref(), part.decoded_size()), part);
+        self.note(Kind::Eml, part);
     }
 
     /// The part's bytes, as far as the caps allow.
@@ -287,5 +283,5 @@ impl Reader<'_> {
 
 /// Whether an inspector may be asked about a part that carries a file.
 pub(super) fn may_inspect(part: &Part<'_>) -> bool {
-    part.kind == PartKind::Message || matches!(files::way(part), Way::Inspect)
+    part.kind == PartKind::Message || matches!(files::way(part), Way::Inspect | Way::Page)
 }

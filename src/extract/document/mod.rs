@@ -56,7 +56,12 @@ impl Inspector for InProcess<'_> {
 
 /// Inspects a file and all files inside it, within the caps. `expired` says when the time is over.
 pub fn inspect(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn() -> bool) -> Inspection {
-    Reading::new(limits, expired).whole(name, bytes)
+    Reading::new(limits, expired).whole(name, sniff(bytes), bytes)
+}
+
+/// Inspects a text of that kind, which brings no files of its own: safe in any process.
+pub(crate) fn read_text(kind: Kind, name: Option<&str>, bytes: &[u8], limits: &Limits) -> Inspection {
+    Reading::new(limits, &|| false).whole(name, kind, bytes)
 }
 
 /// What was found out about a file and the files inside it.

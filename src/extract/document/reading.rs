@@ -43,8 +43,8 @@ impl<'r> Reading<'r> {
         Self { limits, expired, inspection: Inspection::default(), current: 0, depth: 0, expanded: 0 }
     }
 
-    pub(super) fn whole(mut self, name: Option<&str>, bytes: &[u8]) -> Inspection {
-        self.read(None, name, sniff(bytes), bytes);
+    pub(super) fn whole(mut self, name: Option<&str>, kind: Kind, bytes: &[u8]) -> Inspection {
+        self.read(None, name, kind, bytes);
         let ways = self.inspection.items.iter().map(|item| item.entry.clone().unwrap_or_default());
         self.inspection.places.entries = ways.collect();
         self.inspection.gaps.sort_unstable();

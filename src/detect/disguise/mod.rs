@@ -11,6 +11,8 @@ mod vocabulary;
 
 pub(super) use spots::{Run, Stretch};
 
+use std::ops::Range;
+
 use crate::detect::fold::{Words, joins};
 use crate::detect::list::TERM_WORDS;
 use crate::detect::switches::Disguises;
@@ -188,14 +190,18 @@ impl Search<'_> {
     /// Follows the terms that some readings, near each other, are part of.
     fn follow_all(&mut self, readings: &[Reading<'_>]) {
         let phrases = Phrases::new(self.text, readings);
-        for (number, _) in phrases.words.iter().enumerate() {
-            self.follow(&phrases, number);
+        // What begins after the last reading has no disguise in it.
+        let last = readings.iter().map(|one| one.start).max().unwrap_or_default();
+        let mut paths = Vec::new();
+        for (number, _) in phrases.words.iter().enumerate().take_while(|(_, word)| word.start <= last) {
+            self.follow(&phrases, number, &mut paths);
         }
     }
 
-    /// Follows the terms that begin at a word, plain or in disguise.
-    fn follow(&mut self, phrases: &Phrases, first: usize) {
-        let mut paths = vec![(first, Trie::ROOT, Disguises::NONE)];
+    /// Follows the terms that begin at a word, plain or in disguise; `paths` is room for it.
+    fn follow(&mut self, phrases: &Phrases, first: usize, paths: &mut Vec<(usize, u32, Disguises)>) {
+        paths.clear();
+        paths.push((first, Trie::ROOT, Disguises::NONE));
         let Some(start) = phrases.words.get(first).map(|word| word.start) else { return };
         let (mut steps, mut onward) = (0, Vec::new());
         while let Some((number, node, by)) = paths.pop() {
@@ -206,7 +212,7 @@ impl Search<'_> {
                 break;
             }
             onward.clear();
-            self.trie.step(node, &word.folded, &mut onward);
+            self.trie.step(node, phrases.folded(word), &mut onward);
             for node in &onward {
                 if !by.is_empty() {
                     let counts = |list: u16| {
@@ -240,13 +246,16 @@ const STEPS: usize = 500;
 struct PhraseWord {
     start: usize,
     end: usize,
-    folded: String,
+    /// Its place among the letters.
+    letters: Range<usize>,
     by: Disguises,
 }
 
 /// The words around some readings, plain and in disguise, in the order of their starts.
 struct Phrases {
     words: Vec<PhraseWord>,
+    /// What they fold to, one after another.
+    letters: String,
 }
 
 impl Phrases {
@@ -256,20 +265,26 @@ impl Phrases {
         let to = readings.iter().map(|one| one.end).max().unwrap_or_default();
         let from = (from.saturating_sub(PHRASE)..from).find(|at| blank(*at)).unwrap_or(from);
         let to = (to..=(to + PHRASE).min(text.len())).rev().find(|at| blank(*at)).unwrap_or(to);
-        let disguised = |one: &Reading<'_>| PhraseWord {
-            start: one.start,
-            end: one.end,
-            folded: one.word.to_owned(),
-            by: one.by,
-        };
-        let mut words: Vec<PhraseWord> = readings.iter().map(disguised).collect();
+        let mut phrases = Self { words: Vec::new(), letters: String::new() };
+        for one in readings {
+            phrases.push(one.start, one.end, one.word, one.by);
+        }
         let mut plain = Words::of(text.get(from..to).unwrap_or_default());
         while let Some((start, end)) = plain.advance() {
-            let folded = plain.folded().to_owned();
-            words.push(PhraseWord { start: from + start, end: from + end, folded, by: Disguises::NONE });
+            phrases.push(from + start, from + end, plain.folded(), Disguises::NONE);
         }
-        words.sort_by_key(|word| (word.start, word.end, word.by.count()));
-        Self { words }
+        phrases.words.sort_by_key(|word| (word.start, word.end, word.by.count()));
+        phrases
+    }
+
+    fn push(&mut self, start: usize, end: usize, folded: &str, by: Disguises) {
+        let first = self.letters.len();
+        self.letters.push_str(folded);
+        self.words.push(PhraseWord { start, end, letters: first..self.letters.len(), by });
+    }
+
+    fn folded(&self, word: &PhraseWord) -> &str {
+        self.letters.get(word.letters.clone()).unwrap_or_default()
     }
 
     /// The words that may come next in a phrase.

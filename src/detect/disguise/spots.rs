@@ -148,11 +148,12 @@ fn ends_with_dots(text: &[u8], run: &Run) -> bool {
 
 /// Whether a word by itself may be one of the vocabulary in disguise.
 fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    if !may_start(vocabulary, text, run) {
+        return false;
+    }
     let letters = stem(text, run);
     if !letters.is_ascii() {
-        let odd =
-            has_look_alike(letters) || letters.iter().any(u8::is_ascii_digit) || has_odd_double(letters);
-        return odd && may_start(vocabulary, text, run);
+        return has_look_alike(letters) || letters.iter().any(u8::is_ascii_digit) || has_odd_double(letters);
     }
     let plain = letters.iter().all(u8::is_ascii_alphabetic);
     let number = !letters.iter().any(u8::is_ascii_alphabetic);

@@ -7,6 +7,10 @@ use crate::detect::switches::{Disguise, Disguises};
 
 /// Most characters of a disguised word.
 pub(super) const LETTERS: usize = 24;
+/// How many classes at a word's start are looked up before the rest is read.
+const OPENING: usize = 4;
+/// Blocks of 64 bits for these: four kibibytes, which the processor's nearest cache has room for.
+const OPENINGS: usize = 512;
 /// Fewest letters of a word that is looked for in disguise.
 const SHORTEST: usize = 3;
 
@@ -26,6 +30,8 @@ pub(super) struct Vocabulary {
     starts: Vec<u32>,
     /// Three bits for each hash of `whole` and `beginnings`.
     seen: Vec<u64>,
+    /// A bit for each hash of a word's first classes, of which words that have no more are left out.
+    openings: Vec<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -44,7 +50,8 @@ pub(super) struct Match<'v> {
 impl Vocabulary {
     /// Of words as they fold, and whether each is a beginning.
     pub(super) fn new<'w>(words: impl Iterator<Item = (&'w str, bool)>) -> Self {
-        let mut vocabulary = Self { starts: vec![0; 32 * 32], ..Self::default() };
+        let mut vocabulary =
+            Self { starts: vec![0; 32 * 32], openings: vec![0; OPENINGS], ..Self::default() };
         for (word, beginning) in words {
             vocabulary.add(word, beginning);
         }
@@ -72,7 +79,13 @@ impl Vocabulary {
         self.initials.entry((initial, length)).or_default().push(number);
         let classes = squeezed(word.bytes().map(class));
         self.add_start(&classes);
-        let hash = classes.iter().fold(0, |hash, class| step(hash, *class));
+        let hash_of = |classes: &[u8]| classes.iter().fold(0, |hash, class| step(hash, *class));
+        if let Some(opening) = classes.get(..OPENING).map(hash_of)
+            && let Some(bits) = self.openings.get_mut(opening_block(opening))
+        {
+            *bits |= 1 << (opening >> 58);
+        }
+        let hash = hash_of(&classes);
         if beginning {
             self.lengths |= 1 << classes.len().min(31);
             self.beginnings.entry(hash).or_default().push(number);
@@ -142,6 +155,9 @@ impl Vocabulary {
         for (at, class) in letters.take_while(|class| *class != 0).enumerate() {
             if class != last {
                 (hash, count, last) = (step(hash, class), count + 1, class);
+                if count == OPENING as u32 && !self.may_open(hash) {
+                    return false;
+                }
                 if at >= first.len()
                     && self.lengths >> count.min(31) & 1 != 0
                     && self.knows(hash)
@@ -170,6 +186,9 @@ impl Vocabulary {
         for class in bytes.iter().map(|byte| class(*byte)) {
             if class != last {
                 (hash, count, last) = (step(hash, class), count + 1, class);
+                if count == OPENING as u32 && !self.may_open(hash) {
+                    return false;
+                }
                 if self.lengths >> count.min(31) & 1 != 0
                     && self.knows(hash)
                     && other(self.beginnings.get(&hash))
@@ -179,6 +198,12 @@ impl Vocabulary {
             }
         }
         self.knows(hash) && other(self.whole.get(&hash))
+    }
+
+    /// Whether a word may begin with the classes of a hash, [`OPENING`] of them.
+    #[inline(always)]
+    fn may_open(&self, hash: u64) -> bool {
+        self.openings.get(opening_block(hash)).is_some_and(|bits| bits >> (hash >> 58) & 1 != 0)
     }
 
     fn knows(&self, hash: u64) -> bool {
@@ -327,6 +352,12 @@ fn squeezed(classes: impl Iterator<Item = u8>) -> Vec<u8> {
     let mut squeezed: Vec<u8> = classes.collect();
     squeezed.dedup();
     squeezed
+}
+
+/// Which of [`OPENINGS`] has a hash's bit.
+#[inline(always)]
+fn opening_block(hash: u64) -> usize {
+    (hash >> 40) as usize % OPENINGS
 }
 
 /// Three bits that stand for a hash in its block.

@@ -31,7 +31,10 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Looked {
         reading.kind(Kind::Epub);
         return Looked::Read(book(&package, reading));
     }
-    if let Some(kind) = opendocument::kind_of(&media) {
+    // ODF 1.3 part 2 §3.2 asks for a manifest; without it and without content, a type alone makes no document.
+    let holds_document =
+        package.has("META-INF/manifest.xml") || package.has("content.xml") || !package.is_whole();
+    if let Some(kind) = opendocument::kind_of(&media).filter(|_| holds_document) {
         reading.kind(kind);
         return Looked::Read(opendocument::read(&package, kind, reading));
     }

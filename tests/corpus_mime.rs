@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use mailwarden::extract::Extraction;
-use mailwarden::extract::document::InProcess;
+use mailwarden::extract::document::{InProcess, Inspection, inspect};
 use mailwarden::limits::Limits;
 use mailwarden::message::{Message, Part, PartKind};
-use mailwarden::verdict::Protection;
+use mailwarden::verdict::{Kind, Protection};
 use serde_json::Value;
 
 /// Messages that CPython's `email` and we read differently, and why ours stands.
@@ -169,6 +169,72 @@ fn names_and_protection_are_as_labelled() {
     }
     assert!(compared > 400, "compared only {compared}");
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The least share of messages, and of attachments that state it, whose kind and protection must be right.
+const RIGHT: f64 = 0.99;
+
+#[test]
+fn messages_and_attachments_are_as_labelled_when_they_are_read_as_files() {
+    let limits = Limits::default();
+    let (mut compared, mut wrong) = (0_usize, Vec::new());
+    for row in table(&corpus().join("mime/labels.csv")).into_iter().filter(|row| row["kind"] == "message") {
+        let name = &row["path"];
+        let raw = fs::read(corpus().join("mime").join(name)).unwrap();
+        // Some of the corpus begin with no field that is known: a message's name says what they are.
+        let inspection = inspect(Some("message.eml"), &raw, &limits, &|| false);
+        compared += 1;
+        if !inspection_fits(&row["protection"], &inspection) {
+            let items: Vec<_> = inspection.items.iter().map(|item| (item.kind, item.protection)).collect();
+            wrong.push(format!("{name}: labelled {}, found {items:?}", row["protection"]));
+        }
+        let message = Message::parse(&raw, &limits);
+        let extraction = Extraction::read(&message, &limits, &InProcess(&limits));
+        for stated in row["attachment_protection"].split(" | ").filter(|stated| !stated.is_empty()) {
+            let (file, stated) = stated.rsplit_once('=').unwrap();
+            let (kind, encrypted) = stated.split_once(':').unwrap();
+            let found = extraction.files.iter().find(|it| it.item.name.as_deref() == Some(file));
+            let fits = found.is_some_and(|found| {
+                let protected = matches!(found.item.protection, Protection::Encrypted | Protection::Partly);
+                found.item.kind.name() == kind && protected == (encrypted == "yes")
+            });
+            compared += 1;
+            if !fits {
+                wrong.push(format!("{name}: {file} stated {stated}, found {found:?}"));
+            }
+        }
+    }
+    let share = 1.0 - wrong.len() as f64 / compared as f64;
+    println!("{compared} messages and attachments, {share:.3} right; wrong:\n{}", wrong.join("\n"));
+    assert!(compared > 230, "compared only {compared}");
+    assert!(share >= RIGHT, "{share:.3}");
+}
+
+/// Whether what is found in a message's file is what its label says.
+fn inspection_fits(label: &str, inspection: &Inspection) -> bool {
+    let own = &inspection.items[0];
+    let sealed = inspection.items.iter().any(|item| item.protection == Protection::Encrypted);
+    let is_mail = matches!(own.kind, Kind::Eml | Kind::Mbox);
+    is_mail
+        && match label {
+            "none" => matches!(own.protection, Protection::None) && !sealed,
+            "pgp-mime-encrypted" | "smime-enveloped" | "pgp-inline-encrypted" => {
+                own.protection == Protection::Encrypted
+            }
+            "pgp-inline-encrypted-partial" => {
+                matches!(own.protection, Protection::Encrypted | Protection::Partly)
+            }
+            "contains-encrypted-part" => sealed,
+            "smime-opaque-signed" | "smime-clear-signed" | "signed-only" => {
+                own.protection == Protection::Signed && !sealed
+            }
+            "contains-signed-part" => {
+                inspection.items.iter().any(|item| item.protection == Protection::Signed) && !sealed
+            }
+            // What is inside a document is compared by its name.
+            other if other.starts_with("none (") => own.protection == Protection::None,
+            other => panic!("no such label: {other}"),
+        }
 }
 
 /// Whether what the parts say is what the label says of the whole message.

@@ -30,15 +30,18 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
         reading.gap(Gap::Damaged);
     }
     match info(&bytes) {
-        Some((Content::Signed, data)) => {
-            reading.protection(Protection::Signed);
-            match signed_content(data) {
-                Signed::Content(content) => open(&content, reading),
-                // The signature of something else.
-                Signed::Detached => Ok(()),
-                Signed::Broken => Err(Stop(Gap::Damaged)),
+        Some((Content::Signed, data)) => match signed_content(data) {
+            Signed::Content(content) => {
+                reading.protection(Protection::Signed);
+                open(&content, reading)
             }
-        }
+            // The signature of something else, or certificates alone.
+            Signed::Detached => Ok(()),
+            Signed::Broken => {
+                reading.protection(Protection::Signed);
+                Err(Stop(Gap::Damaged))
+            }
+        },
         Some((Content::Encrypted, _)) => {
             reading.protection(Protection::Encrypted);
             Ok(())

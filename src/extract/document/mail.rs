@@ -106,6 +106,8 @@ impl Inner<'_, '_> {
                 reading.open_as(Some(&name), Kind::Eml, &bytes)
             }
             PartKind::Attachment if !carries_one(self.message, part) => Ok(()),
+            // It says that the next part is sealed, and nothing else (RFC 3156 §4).
+            PartKind::Attachment if part.content_type == "application/pgp-encrypted" => Ok(()),
             PartKind::Attachment => self.attachment(index, part, reading),
         }
     }

@@ -64,6 +64,7 @@ fn makes_sense(packet: &Packet<'_>) -> bool {
         (4, [3 | 6, 0..=2, ..]) => true,
         // Keys: version, time, algorithm.
         (5 | 6, [4..=6, _, _, _, _, algorithm, ..]) => matches!(algorithm, 1..=3 | 16..=28),
+        (8, [3, b'B', b'Z', b'h', ..]) => true,
         (8, [1 | 2, ..]) => packet.end.is_none() || packet.end.is_some_and(|end| end > 16),
         (10, [b'P', b'G', b'P', ..]) => true,
         (18, [1, ..]) | (18, [2, 1..=13, 1..=3, ..]) => true,

@@ -1,0 +1,254 @@
+//! Documents cut short and changed at random: no panic, no work after the time is over, text and files within the caps.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
+
+use std::cell::Cell;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use mailwarden::extract::document::{Inspection, inspect};
+use mailwarden::limits::Limits;
+
+/// Lengths at which each file is cut, besides the first few bytes.
+const CUTS: usize = 48;
+/// Changed copies of each fixture. The whole of them takes a minute or two without optimisation.
+const CHANGED: u64 = 300;
+/// Changed copies of a fixture that costs tenths of a second: its key is hashed many times over, or it never ends.
+const CHANGED_SLOW: u64 = 10;
+/// How often a reading may ask whether the time is over before it is. The fixtures ask some hundred times.
+const ASKED: u64 = 20_000;
+/// How often it may ask after it was told so: once for each level that it leaves.
+const ASKED_AFTER: u64 = 100;
+
+#[test]
+fn fixtures_that_are_cut_or_changed_are_read_safely() {
+    let mut tally = Tally::default();
+    for path in files_below(Path::new("fixtures/documents")) {
+        let name = path.to_str().unwrap();
+        if name.ends_with(".expected.json") || path.file_stem().is_some_and(|stem| stem == "make") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let slow = is_slow(name);
+        tally.cut(name, &bytes, if slow { 4 } else { CUTS });
+        tally.change(name, &bytes, if slow { CHANGED_SLOW } else { CHANGED });
+    }
+    assert!(tally.runs > 10_000, "only {} runs", tally.runs);
+    tally.conclude();
+}
+
+/// Ten thousand changed copies of the labelled documents, which lie beside the clone and are never committed.
+#[cfg(feature = "corpus")]
+#[test]
+fn the_corpus_changed_at_random_is_read_safely() {
+    let corpus =
+        std::env::var_os("MAILWARDEN_CORPUS").map_or_else(|| "../shared/corpus".into(), PathBuf::from);
+    let files: Vec<PathBuf> = files_below(&corpus.join("documents"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending != "csv"))
+        .collect();
+    assert!(files.len() > 200, "only {} documents under {}", files.len(), corpus.display());
+    let each = 10_000_u64.div_ceil(files.len() as u64);
+    let mut tally = Tally::default();
+    for path in files {
+        let bytes = fs::read(&path).unwrap();
+        let name = path.strip_prefix(&corpus).unwrap().to_str().unwrap();
+        tally.cut(name, &bytes, 4);
+        tally.change(name, &bytes, each);
+    }
+    assert!(tally.runs > 10_000, "only {} runs", tally.runs);
+    tally.conclude();
+}
+
+fn is_slow(name: &str) -> bool {
+    ["agile", "default-password", "password-", "bomb", "without-end", "deep"]
+        .iter()
+        .any(|slow| name.contains(slow))
+}
+
+/// What the runs came to.
+#[derive(Default)]
+struct Tally {
+    runs: usize,
+    faults: Vec<String>,
+    /// Where crates below panicked: that costs the attachment, since the worker catches it.
+    panics_below: Vec<String>,
+}
+
+impl Tally {
+    fn cut(&mut self, name: &str, bytes: &[u8], cuts: usize) {
+        let few = 0..bytes.len().min(16);
+        let spread = (0..cuts).map(|cut| bytes.len() * cut / cuts);
+        for length in few.chain(spread) {
+            self.run(name, &format!("cut at {length}"), &bytes[..length]);
+        }
+    }
+
+    fn change(&mut self, name: &str, bytes: &[u8], copies: u64) {
+        for copy in 0..copies {
+            let mut dice = Dice::new(name, copy);
+            let mut changed = bytes.to_vec();
+            for _ in 0..=dice.below(4) {
+                change(&mut changed, &mut dice);
+            }
+            self.run(name, &format!("change {copy}"), &changed);
+        }
+    }
+
+    fn run(&mut self, name: &str, what: &str, bytes: &[u8]) {
+        self.runs += 1;
+        let limits = Limits::default();
+        let asked = Cell::new(0);
+        let expired = || {
+            asked.set(asked.get() + 1);
+            asked.get() > ASKED
+        };
+        let outcome = watched(|| inspect(Some(name), bytes, &limits, &expired));
+        let fault = match outcome {
+            Err(place) if place.contains("/registry/") => {
+                self.panics_below.push(format!("{name}, {what}: {place}"));
+                None
+            }
+            Err(place) => Some(format!("panicked at {place}")),
+            Ok(_) if asked.get() > ASKED + ASKED_AFTER => Some("went on after the time was over".to_owned()),
+            Ok(inspection) => unsound(&inspection, &limits),
+        };
+        self.faults.extend(fault.map(|fault| format!("{name}, {what}: {fault}")));
+    }
+
+    fn conclude(self) {
+        println!(
+            "{} runs, {} panics of crates below: {:#?}",
+            self.runs,
+            self.panics_below.len(),
+            self.panics_below
+        );
+        assert!(
+            self.faults.is_empty(),
+            "{} of {} runs:\n{}",
+            self.faults.len(),
+            self.runs,
+            self.faults.join("\n")
+        );
+    }
+}
+
+/// What about an inspection breaks the caps, or itself.
+fn unsound(inspection: &Inspection, limits: &Limits) -> Option<String> {
+    let text = &inspection.text;
+    let items = inspection.items.len();
+    let marks = &inspection.places.marks;
+    let within = |start: u32| text.is_char_boundary(start as usize);
+    let fault = if items == 0 || items > limits.document_entries {
+        "has no items, or too many"
+    } else if text.len() > limits.part_text_bytes + marks.len() + 1 {
+        "has too much text"
+    } else if !marks.iter().all(|mark| within(mark.start) && (mark.item as usize) < items) {
+        "has a mark outside its text or items"
+    } else if !marks.is_sorted_by_key(|mark| mark.start) {
+        "has marks out of order"
+    } else if !inspection.gaps.iter().all(|(_, item)| (*item as usize) < items) {
+        "has a gap of no item"
+    } else {
+        return None;
+    };
+    Some(fault.to_owned())
+}
+
+/// Runs something; where it panics, says at which line of code.
+fn watched<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    static PLACE: Mutex<String> = Mutex::new(String::new());
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let one = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|panic| {
+        *PLACE.lock().unwrap() = panic.location().map(ToString::to_string).unwrap_or_default();
+    }));
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    std::panic::set_hook(usual);
+    let place = PLACE.lock().unwrap().clone();
+    drop(one);
+    outcome.map_err(|_| place)
+}
+
+/// One change, such as damage and malice make.
+fn change(bytes: &mut Vec<u8>, dice: &mut Dice) {
+    let length = bytes.len().max(1);
+    let at = dice.below(length).min(bytes.len());
+    let longest = 1 << dice.below(8);
+    let run = 1 + dice.below(longest);
+    let end = (at + run).min(bytes.len());
+    match dice.below(8) {
+        0 | 1 => bytes[at..end].iter_mut().for_each(|byte| *byte = dice.byte()),
+        2 => {
+            let filling = [0, 0xff, 0x80, b' ', b'9', b'('][dice.below(6)];
+            bytes[at..end].fill(filling);
+        }
+        3 => drop(bytes.drain(at..end)),
+        4 => {
+            let copy = bytes[at..end].to_vec();
+            let to = dice.below(length).min(bytes.len());
+            bytes.splice(to..to, copy);
+        }
+        5 => bytes[at..end].iter_mut().for_each(|byte| *byte ^= 1 << dice.below(8)),
+        // A number made larger: most counts and lengths are digits somewhere.
+        6 => {
+            if let Some(digit) = bytes[at..].iter_mut().find(|byte| byte.is_ascii_digit()) {
+                *digit = b'0' + dice.byte() % 10;
+            }
+        }
+        _ => {
+            let number = [u32::MAX, 0x7fff_ffff, 0x8000_0000, 0xffff, 0][dice.below(5)].to_le_bytes();
+            for (slot, byte) in bytes[at..].iter_mut().zip(number) {
+                *slot = byte;
+            }
+        }
+    }
+}
+
+/// Numbers that are the same for the same file and copy (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn new(name: &str, copy: u64) -> Self {
+        let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        Self((seed ^ copy.wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+
+    fn byte(&mut self) -> u8 {
+        (self.next() & 0xff) as u8
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}

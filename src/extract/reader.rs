@@ -175,12 +175,12 @@ impl Reader<'_> {
             Way::Page => {
                 let text = self.marked_text(message, part);
                 let found = self.inspector.inspect(part.filename.as_deref(), text.as_bytes());
-                self.take(part, alternative, found);
+                self.take_text(part, alternative, found);
             }
             Way::Text(kind) => {
                 let text = self.marked_text(message, part);
                 let found = read_text(kind, part.filename.as_deref(), text.as_bytes(), self.limits);
-                self.take(part, alternative, found);
+                self.take_text(part, alternative, found);
             }
             Way::Note(kind) => self.note(kind, part),
             Way::Broken(kind) => {
@@ -220,11 +220,16 @@ impl Reader<'_> {
         self.take(part, None, found);
     }
 
-    /// Takes what was found in a part's file and in the files inside it.
-    fn take(&mut self, part: &Part<'_>, alternative: Option<u16>, mut found: Inspection) {
+    /// Takes what was found in a part's text, whose size is that of the part and not of what was made of it.
+    fn take_text(&mut self, part: &Part<'_>, alternative: Option<u16>, mut found: Inspection) {
         if let Some(item) = found.items.first_mut() {
             item.size = part.decoded_size();
         }
+        self.take(part, alternative, found);
+    }
+
+    /// Takes what was found in a part's file and in the files inside it.
+    fn take(&mut self, part: &Part<'_>, alternative: Option<u16>, found: Inspection) {
         for (index, mut item) in found.items.into_iter().enumerate() {
             let gaps = found.gaps.iter().filter(|(_, of)| usize::try_from(*of) == Ok(index));
             let gaps: Vec<Gap> = gaps.map(|(gap, _)| *gap).collect();

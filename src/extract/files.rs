@@ -1,6 +1,6 @@
 //! Which parts carry files, and what takes care of each: the text reader here, or the inspector. Reads no further than the head.
 
-use super::document::{SNIFFED, sniff};
+use super::document::{SNIFFED, is_named_as_mail, sniff};
 use crate::message::{Message, Part, PartKind};
 use crate::verdict::{Kind, KindGroup, Protection};
 
@@ -42,6 +42,7 @@ pub(super) fn way(part: &Part<'_>) -> Way {
     let kind = sniff(&head);
     match (kind, kind.group()) {
         (Kind::Html | Kind::Svg, _) => Way::Page,
+        (Kind::Text, _) if part.filename.as_deref().is_some_and(is_named_as_mail) => Way::Inspect,
         (Kind::Text, _) => text(declared(part).unwrap_or(Kind::Text)),
         (
             Kind::Xml

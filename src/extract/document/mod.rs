@@ -56,7 +56,17 @@ impl Inspector for InProcess<'_> {
 
 /// Inspects a file and all files inside it, within the caps. `expired` says when the time is over.
 pub fn inspect(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn() -> bool) -> Inspection {
-    Reading::new(limits, expired).whole(name, sniff(bytes), bytes)
+    let kind = match sniff(bytes) {
+        // Some mail begins with no field that is known, or with the line that parts messages in an mbox.
+        Kind::Text | Kind::Unknown | Kind::Mbox if name.is_some_and(is_named_as_mail) => Kind::Eml,
+        kind => kind,
+    };
+    Reading::new(limits, expired).whole(name, kind, bytes)
+}
+
+/// Whether a name is that of a message.
+pub(super) fn is_named_as_mail(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("eml"))
 }
 
 /// Inspects a text of that kind, which brings no files of its own: safe in any process.

@@ -62,8 +62,12 @@ const END: &[u8] = b"-----END PGP ";
 /// A text with armoured blocks in it (RFC 9580 §6.2): the text around them is read, and what they hold.
 fn armoured(bytes: &[u8], found: &mut Found, reading: &mut Reading<'_>) -> Outcome {
     let mut rest = bytes;
-    for _ in 0..MOST_BLOCKS {
-        let Some(begin) = line_that_starts(rest, BEGIN) else { break };
+    let mut blocks = 0;
+    while let Some(begin) = line_that_starts(rest, BEGIN) {
+        if blocks >= MOST_BLOCKS {
+            return Err(Stop(Gap::TooManyParts));
+        }
+        blocks += 1;
         clear_text(rest.get(..begin).unwrap_or_default(), found, reading)?;
         rest = rest.get(begin..).unwrap_or_default();
         rest = block(rest, found, reading)?;

@@ -191,11 +191,10 @@ impl<'p> Search<'p, '_, '_> {
             name.starts_with("dc:") || name.starts_with("pdfx:") || name == "pdf:Keywords"
         });
         // Mostly the same as the information dictionary, in another form.
-        for line in text.lines().filter(|line| !line.is_empty() && *line != "application/pdf") {
-            if !out.lines().any(|known| known == line) {
-                out.push_str(line);
-                out.push('\n');
-            }
+        let known: HashSet<String> = out.lines().map(str::to_owned).collect();
+        for line in text.lines().filter(|line| *line != "application/pdf" && !known.contains(*line)) {
+            out.push_str(line);
+            out.push('\n');
         }
         self.fits()
     }

@@ -29,7 +29,7 @@ const END_WITHIN: usize = 2_048;
 /// Reads a PDF.
 pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
     let bytes = from_header(bytes);
-    let (pdf, sealed) = match open::open(bytes) {
+    let (pdf, sealed) = match open::open(bytes, reading)? {
         Opened::Plain(pdf) => (pdf, Sealed::Nothing),
         Opened::EmptyPassword(pdf) => {
             reading.fact(Fact::OwnerPasswordOnly);

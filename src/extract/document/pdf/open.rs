@@ -4,6 +4,9 @@ use hayro_syntax::Pdf;
 use hayro_syntax::object::{Dict, FromBytes, Name, ObjRef, Object};
 use memchr::memmem;
 
+use super::super::reading::{Outcome, Reading, Stop};
+use crate::verdict::Gap;
+
 /// What opening a PDF came to.
 pub(super) enum Opened {
     /// It isn't encrypted.
@@ -22,9 +25,17 @@ pub(super) enum Opened {
 }
 
 /// Opens a PDF.
-pub(super) fn open(bytes: &[u8]) -> Opened {
+///
+/// # Errors
+/// When its packed objects unpack to more than the caps allow: the crate below has none.
+pub(super) fn open(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Opened, Stop> {
+    packed_objects_fit(bytes, reading)?;
+    Ok(opened(bytes))
+}
+
+fn opened(bytes: &[u8]) -> Opened {
     let keys = encrypt_keys(bytes);
-    let encryption = keys.iter().rev().find_map(|key| encryption_at(bytes, *key));
+    let encryption = keys.iter().rev().take(MOST_KEYS).find_map(|key| encryption_at(bytes, *key));
     let sealed_files = encryption.as_ref().is_some_and(|it| it.covers == Covers::Files);
     // What its encryption doesn't cover is read as if there were none.
     if sealed_files && let Ok(pdf) = Pdf::new(without_encryption(bytes, &keys)) {
@@ -37,6 +48,27 @@ pub(super) fn open(bytes: &[u8]) -> Opened {
         (Err(_), Some(encryption)) => Opened::Locked { weak: encryption.weak },
         (Err(_), None) => Opened::Broken,
     }
+}
+
+/// Unpacks the streams of packed objects and of cross-references (ISO 32000-2 §7.5.7, §7.5.8) to see how large they are.
+fn packed_objects_fit(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
+    /// How far behind its type a stream's content may begin.
+    const WITHIN: usize = 4_096;
+    let types = [b"/ObjStm".as_slice(), b"/XRef"];
+    for at in types.iter().flat_map(|kind| memmem::find_iter(bytes, kind)) {
+        let rest = bytes.get(at..).unwrap_or_default();
+        let near = rest.get(..WITHIN).unwrap_or(rest);
+        let Some(start) = memmem::find(near, b"stream") else { continue };
+        let packed = rest.get(start + b"stream".len()..).unwrap_or_default().trim_ascii_start();
+        let length = memmem::find(packed, b"endstream").unwrap_or(packed.len());
+        let packed = packed.get(..length).unwrap_or(packed);
+        match reading.drain(&mut flate2::read::ZlibDecoder::new(packed), length as u64, &mut Vec::new()) {
+            // Packed or encrypted in another way.
+            Ok(()) | Err(Stop(Gap::Damaged)) => {}
+            Err(stop) => return Err(stop),
+        }
+    }
+    Ok(())
 }
 
 /// What an encryption dictionary says.
@@ -54,6 +86,8 @@ enum Covers {
 }
 
 const KEY: &[u8] = b"/Encrypt";
+/// Keys that are looked at, from the last on: each revision of a document has one.
+const MOST_KEYS: usize = 16;
 
 /// Where the key `/Encrypt` stands with a dictionary or a reference after it. Trailers are never encrypted or packed.
 fn encrypt_keys(bytes: &[u8]) -> Vec<usize> {

@@ -39,7 +39,7 @@ fn every_setting_is_described_in_its_table_with_its_default() {
 
 #[test]
 fn every_rule_key_is_described() {
-    for (what, least) in [("rules", 40), ("organisation", 8), ("disclaimers", 8)] {
+    for (what, least) in [("rules", 40), ("organisation", 8), ("disclaimers", 8), ("example-people", 12)] {
         let mut names = BTreeSet::new();
         property_names(&schema(what), &mut names);
         assert!(names.len() >= least, "{what}: found only {names:?}");

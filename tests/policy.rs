@@ -182,6 +182,8 @@ fn the_recipes_of_the_manual_compile() {
             "organisation.toml"
         } else if block.starts_with("[[disclaimer]]") {
             "disclaimers.toml"
+        } else if block.starts_with("[[person]]") {
+            "example-people.toml"
         } else {
             "recipe.toml"
         };

@@ -362,6 +362,8 @@ pub enum SchemaOf {
     Organisation,
     /// `disclaimers.toml`.
     Disclaimers,
+    /// `example-people.toml`.
+    ExamplePeople,
 }
 
 /// Options of `man`.

@@ -16,6 +16,7 @@ pub fn schema(options: &Schema) -> Result<Ended, CliError> {
         SchemaOf::Rules => Policy::schema(),
         SchemaOf::Organisation => Policy::organisation_schema(),
         SchemaOf::Disclaimers => Policy::disclaimers_schema(),
+        SchemaOf::ExamplePeople => Policy::example_people_schema(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| CliError::Failed(error.to_string()))?;
     writeln!(io::stdout(), "{text}").map_err(CliError::io("standard output"))?;

@@ -13,9 +13,10 @@ use super::party::Party;
 use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
-use super::{Policy, Sources, read};
+use super::{Policy, Sources, example_people, read};
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
+use crate::people::People;
 use crate::verdict::Mode;
 
 const ORGANISATION: &str = "organisation.toml";
@@ -36,6 +37,7 @@ pub(super) struct Build {
     pub(super) party_ids: BTreeMap<Vec<String>, PartyId>,
     pub(super) word_zones: Zones,
     pub(super) pattern_zones: Zones,
+    example_people: People,
 }
 
 /// A word list and what is known of it.
@@ -76,6 +78,7 @@ impl Policy {
         read_lists(&mut build, sources);
         read_guidance(&mut build, sources);
         let disclaimers = read_disclaimers(&mut build, sources);
+        build.example_people = example_people::read(&mut build, sources);
         let before = build.faults.len();
         let rules = read_rules(&mut build, sources);
         // A rule that could not be read may be the one that is missed here.
@@ -146,6 +149,7 @@ fn assemble(
         has_patterns: !build.patterns.is_empty(),
         pattern_zones: build.pattern_zones,
         modes,
+        example_people: build.example_people,
         fingerprint: fingerprint(sources),
     }
 }
@@ -234,7 +238,9 @@ fn read_rules(build: &mut Build, sources: &Sources) -> Vec<Rule> {
     let mut rules = Vec::new();
     let mut places: BTreeMap<String, String> = BTreeMap::new();
     for (path, text) in &sources.files {
-        if !path.ends_with(".toml") || path == ORGANISATION || path == DISCLAIMERS {
+        if !path.ends_with(".toml")
+            || [ORGANISATION, DISCLAIMERS, example_people::FILE].contains(&path.as_str())
+        {
             continue;
         }
         let source = source(path, text);

@@ -18,7 +18,6 @@ use super::{Case, Direction, Policy, decide};
 use crate::extract::Extraction;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
-use crate::people::People;
 use crate::verdict::RuleId;
 
 /// An example, ready to run.
@@ -201,7 +200,7 @@ fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
         envelope: &example.envelope,
         message: &message,
         extraction: &extraction,
-        people: &People::default(),
+        people: &policy.example_people,
         limits: &limits,
         now: &now,
         expired: &|| false,

@@ -9,6 +9,7 @@ mod declared;
 mod disclaimer;
 mod evaluate;
 mod example;
+mod example_people;
 mod explain;
 mod fault;
 mod lint;
@@ -84,8 +85,8 @@ impl Direction {
     }
 }
 
-/// A policy's files as they were read: `organisation.toml`, `disclaimers.toml`, `lists/*.txt`, `guidance/*.md`, the
-/// files that disclaimers name, and rule files, which are all other `*.toml`. Whatever else is there is passed over.
+/// A policy's files as they were read: `organisation.toml`, `disclaimers.toml`, `example-people.toml`, `lists/*.txt`,
+/// `guidance/*.md`, the files that disclaimers name, and rule files, which are all other `*.toml`. Whatever else is there is passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     /// The texts, by their paths relative to the policy's folder, with `/` between folders.
@@ -131,6 +132,8 @@ pub struct Policy {
     pattern_zones: Zones,
     /// For no school and then for each school, the mode of each rule.
     modes: Vec<Vec<Option<Mode>>>,
+    /// The made-up people whom examples are judged with.
+    example_people: People,
     fingerprint: String,
 }
 
@@ -246,6 +249,11 @@ impl Policy {
     /// The JSON Schema of `disclaimers.toml`.
     pub fn disclaimers_schema() -> schemars::Schema {
         schemars::schema_for!(disclaimer::RawDisclaimerFile)
+    }
+
+    /// The JSON Schema of `example-people.toml`.
+    pub fn example_people_schema() -> schemars::Schema {
+        schemars::schema_for!(example_people::RawExamplePeople)
     }
 
     /// The mode of the rule at that index; `None` where it does not run.

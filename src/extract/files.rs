@@ -1,7 +1,9 @@
 //! Which parts carry files, and what takes care of each: the text reader here, or the inspector. Reads no further than the head.
 
+use memchr::memmem;
+
 use super::document::{SNIFFED, is_named_as_mail, sniff};
-use crate::message::{Message, Part, PartKind};
+use crate::message::{Message, Part, PartKind, TransferEncoding};
 use crate::verdict::{Kind, KindGroup, Protection};
 
 /// What takes care of a file.
@@ -57,7 +59,8 @@ pub(super) fn way(part: &Part<'_>) -> Way {
         (Kind::Unknown, _) => match declared(part) {
             Some(kind) if part.content_type.starts_with("text/") || !looks_binary(&head) => text(kind),
             _ if is_cms(part) && part.protection != Protection::Encrypted => Way::Broken(kind),
-            _ => Way::Inspect,
+            _ if is_cms(part) || part.filename.as_deref().is_some_and(is_named_as_mail) => Way::Inspect,
+            _ => note(kind, part),
         },
         (
             _,
@@ -70,8 +73,40 @@ pub(super) fn way(part: &Part<'_>) -> Way {
             | KindGroup::Crypto,
         )
         | (Kind::Jar | Kind::Apk | Kind::Msi | Kind::Chm, _) => Way::Inspect,
-        _ => Way::Note(kind),
+        _ => note(kind, part),
     }
+}
+
+/// A file of a kind that no reader takes, unless an archive lies behind it: a program that unpacks itself, a picture that
+/// is no mere picture.
+fn note(kind: Kind, part: &Part<'_>) -> Way {
+    if may_end_as_archive(part) { Way::Inspect } else { Way::Note(kind) }
+}
+
+/// Whether the end of a part may hold the record that ends a zip archive (APPNOTE 4.3.16). It is looked for as it stands
+/// in the encoding: most such files are pictures, and decoding them would cost more than the whole sweep.
+fn may_end_as_archive(part: &Part<'_>) -> bool {
+    /// The record with the longest comment that it may have.
+    const RECORD: usize = 22 + 65_535;
+    /// As much in base64, with room for the ends of its lines, which have 20 characters or more.
+    const ENCODED: usize = RECORD * 2;
+    let end = |bytes: usize| part.raw.get(part.raw.len().saturating_sub(bytes)..).unwrap_or_default();
+    match part.encoding {
+        TransferEncoding::Base64 => {
+            let letters: Vec<u8> = end(ENCODED).iter().copied().filter(|&byte| is_base64(byte)).collect();
+            // "PK\x05\x06" as the first, the second or the third byte of a group begins with it: RFC 4648 §4.
+            [b"UEsFB".as_slice(), b"BLBQ", b"QSwUG"]
+                .into_iter()
+                .any(|written| memmem::find(&letters, written).is_some())
+        }
+        // Rare for such a file, and decoded soon enough.
+        TransferEncoding::QuotedPrintable => true,
+        _ => memmem::find(end(RECORD), b"PK\x05\x06").is_some(),
+    }
+}
+
+const fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 /// Whether a part is a CMS message, by its type or by the name that Outlook gives it.

@@ -200,7 +200,10 @@ impl Reader<'_> {
     /// Notes a file of which no more is to be read than is known of it.
     fn note(&mut self, kind: Kind, part: &Part<'_>) {
         let mut item = Item::new(kind, part.filename.as_deref(), part.decoded_size());
-        item.protection = part.protection;
+        item.protection = match (part.protection, kind) {
+            (Protection::None, Kind::Unknown) => Protection::Unknown,
+            (protection, _) => protection,
+        };
         self.files.push(File { part: part.path.clone(), item, gaps: Vec::new() });
     }
 

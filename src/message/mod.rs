@@ -6,6 +6,7 @@ mod header;
 mod params;
 mod part;
 mod protection;
+mod receipt;
 mod structure;
 mod transfer;
 mod words;
@@ -14,6 +15,7 @@ pub use envelope::{Address, Client, Envelope, Origin, QueueId};
 pub(crate) use header::read as read_header;
 pub(crate) use params::Value;
 pub use part::{Disposition, Part, PartKind, TransferEncoding};
+pub use receipt::RECEIPT_FIELDS;
 pub(crate) use transfer::{base64, quoted_printable};
 pub(crate) use words::decode as decode_words;
 

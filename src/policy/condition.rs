@@ -6,6 +6,7 @@ use globset::GlobSet;
 
 use super::Direction;
 use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
+use super::when_marking::{MarkingTest, Receipt};
 use crate::detect::pattern::{PatternId, PatternIndex};
 use crate::detect::words::ListId;
 use crate::message::Origin;
@@ -32,6 +33,8 @@ pub(super) enum Test {
         at_most: usize,
     },
     Header(HeaderTest),
+    Marking(MarkingTest),
+    Receipt(Receipt),
     Words(WordsTest),
     Pattern(PatternTest),
     Attachment(AttachmentTest),
@@ -65,6 +68,8 @@ impl Test {
             Self::Recipient(_) => "recipient",
             Self::Recipients { .. } => "recipients",
             Self::Header(_) => "header",
+            Self::Marking(_) => "marking",
+            Self::Receipt(_) => "receipt",
             Self::Words(_) => "words",
             Self::Pattern(_) => "pattern",
             Self::Attachment(_) => "attachment",
@@ -99,7 +104,7 @@ impl Test {
         match self {
             Self::Words(_) => 3,
             Self::Pattern(_) => 4,
-            Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) => 2,
+            Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) | Self::Marking(_) => 2,
             Self::Any(_) | Self::All(_) | Self::Not(_) => {
                 self.groups().iter().flatten().map(|condition| condition.test.cost()).max().unwrap_or(0)
             }

@@ -96,6 +96,9 @@ impl Evaluation<'_> {
                         },
                     ));
                 }
+                Test::Marking(test) => found.extend(self.markings(test).map(|marked| {
+                    finding(rule, Detector::Marking, &marked.by, (marked.zone, PartPath::root()), marked.span)
+                })),
                 Test::Attachment(test) => found.extend(self.attachments(test).map(|file| {
                     let named = (Zone::Filename, file.part.clone());
                     finding(rule, Detector::Attachment, file.item.kind.name(), named, self.name_of(file))

@@ -49,6 +49,8 @@ impl<'c> Evaluation<'c> {
                 (*at_least..=*at_most).contains(&self.recipients(*which))
             }
             Test::Header(test) => self.header(test),
+            Test::Marking(test) => self.marking(test),
+            Test::Receipt(wanted) => self.receipt(*wanted),
             Test::Words(test) => self.sweep.words(test).reaches(&test.thresholds, test.at_least),
             Test::Pattern(test) => self.sweep.pattern(test).reaches(&Thresholds::default(), test.at_least),
             Test::Attachment(test) => {

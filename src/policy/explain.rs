@@ -278,6 +278,8 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
             let there = format!("{} \"{}\"", plural(count, "field"), test.name);
             if yes { format!("{there}, as wanted") } else { format!("{there}, not as wanted") }
         }
+        Test::Marking(test) => evaluation.told_markings(test),
+        Test::Receipt(_) => evaluation.told_receipt(),
         Test::Attachment(test) => {
             let found = evaluation.attachments(test).count();
             format!(

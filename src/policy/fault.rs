@@ -8,6 +8,8 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
+use crate::detect::distance::distance;
+
 /// A file of the policy, as faults show it.
 pub(super) type Source = Arc<NamedSource<String>>;
 
@@ -229,31 +231,6 @@ pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
         .filter(|(distance, _)| *distance <= farthest)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name)
-}
-
-/// How many letters must be put in, left out, changed or swapped with their neighbour to get from one to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    let mut previous = None;
-    for (index, a) in one.chars().enumerate() {
-        let mut next = vec![index + 1];
-        for (column, b) in other.iter().enumerate() {
-            let at = |cells: &[usize], column: usize| cells.get(column).copied().unwrap_or(usize::MAX / 2);
-            let mut cost = (at(&row, column) + usize::from(a != *b))
-                .min(at(&row, column + 1) + 1)
-                .min(at(&next, column) + 1);
-            let swapped = column > 0 && previous == Some(*b) && other.get(column - 1) == Some(&a);
-            if swapped {
-                cost = cost.min(at(&before, column - 1) + 1);
-            }
-            next.push(cost);
-        }
-        before = std::mem::replace(&mut row, next);
-        previous = Some(a);
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 fn line_and_column(text: &str, offset: usize) -> (usize, usize) {

@@ -25,6 +25,7 @@ mod rule_compile;
 mod sweep;
 mod tests;
 mod when;
+mod when_marking;
 mod when_words;
 
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ pub use fault::{Fault, Faults, Warning};
 pub use located::Hours;
 pub use organisation::{Organisation, School};
 pub use place::{FoundWords, Place, Reveal};
-pub use rule::{Rule, Then, ThenHeader};
+pub use rule::{Receipt, Rule, Then, ThenHeader};
 
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::WordIndex;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Direction;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
+use super::when_marking::{RawMarking, Receipt};
 use crate::verdict::{Action, Fact, Gap, Kind, Mode, Protection, Severity, Zone};
 
 /// A rule file.
@@ -69,6 +70,10 @@ pub(super) struct RawWhen {
     pub(super) recipients: Option<Located<RawRecipients>>,
     /// A header field.
     pub(super) header: Option<Located<RawHeader>>,
+    /// A marking of confidentiality, in the subject or a header field.
+    pub(super) marking: Option<Located<RawMarking>>,
+    /// Whether a receipt for reading is asked for.
+    pub(super) receipt: Option<Receipt>,
     /// Terms of a word list.
     pub(super) words: Option<Located<RawWords>>,
     /// A regular expression.
@@ -106,6 +111,8 @@ impl RawWhen {
             recipient,
             recipients,
             header,
+            marking,
+            receipt,
             words,
             pattern,
             near,
@@ -126,6 +133,8 @@ impl RawWhen {
             recipient.is_some(),
             recipients.is_some(),
             header.is_some(),
+            marking.is_some(),
+            receipt.is_some(),
             words.is_some(),
             pattern.is_some(),
             near.is_some(),
@@ -414,10 +423,20 @@ pub(super) struct RawThen {
     pub(super) reply: Option<Located<String>>,
     /// What is put in front of the subject, once (`tag`, `mark`).
     pub(super) subject_prefix: Option<Located<String>>,
+    /// `request` asks the recipients' mail programs for a receipt, where the sender did not (`tag`, `mark`).
+    pub(super) receipt: Option<Located<ReceiptRequest>>,
     /// Header fields that are added (`tag`, `mark`).
     pub(super) headers: Option<Located<BTreeMap<String, Located<String>>>>,
     /// Addresses that get a copy.
     pub(super) copy_to: Option<Vec<Located<String>>>,
+}
+
+/// What is done about a receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ReceiptRequest {
+    /// One is asked for.
+    Request,
 }
 
 /// A message that proves a rule. What is left out is taken from a plain message to somebody outside.

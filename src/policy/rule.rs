@@ -54,10 +54,22 @@ pub struct Then {
     pub reply: Option<String>,
     /// What is put in front of the subject, once (`tag`, `mark`).
     pub subject_prefix: Option<String>,
+    /// Whether the recipients' mail programs are asked for a receipt, where the sender did not (`tag`, `mark`).
+    pub receipt: Receipt,
     /// Header fields that are added (`tag`, `mark`).
     pub headers: Vec<ThenHeader>,
     /// Addresses that get a copy.
     pub copy_to: Vec<String>,
+}
+
+/// What a rule does about a receipt for reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Receipt {
+    /// Nothing.
+    #[default]
+    AsItIs,
+    /// One is asked for.
+    Request,
 }
 
 /// A header field that a rule adds.

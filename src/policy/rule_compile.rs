@@ -9,7 +9,7 @@ use super::lint;
 use super::located::Located;
 use super::organisation::{Organisation, bad_id, is_id, unknown};
 use super::raw::{Expect, RawRule, RawThen};
-use super::rule::{Rule, Then, ThenHeader};
+use super::rule::{Receipt, Rule, Then, ThenHeader};
 use crate::message::Address;
 use crate::verdict::{Action, RuleId};
 
@@ -146,13 +146,18 @@ impl<'b> RuleCompiler<'b> {
         }
         self.check_reply(raw, span);
         let edits = matches!(action, Action::Tag | Action::Mark);
-        if action == Action::Mark && raw.subject_prefix.is_none() && raw.headers.is_none() {
+        if action == Action::Mark
+            && raw.subject_prefix.is_none()
+            && raw.headers.is_none()
+            && raw.receipt.is_none()
+        {
             self.fault(span, "the rule marks mail, but not with what")
-                .say("add `subject-prefix` or `headers`");
+                .say("add `subject-prefix`, `headers` or `receipt`");
         }
         for key in [
             raw.subject_prefix.as_ref().map(|key| ("subject-prefix", key.span.clone())),
             raw.headers.as_ref().map(|key| ("headers", key.span.clone())),
+            raw.receipt.as_ref().map(|key| ("receipt", key.span.clone())),
         ] {
             if let (Some((key, span)), false) = (key, edits) {
                 self.fault(&span, format!("`{key}` has no effect on the action \"{action}\""))
@@ -170,6 +175,7 @@ impl<'b> RuleCompiler<'b> {
             guidance: raw.guidance.as_ref().map(|name| name.value.clone()),
             reply: raw.reply.as_ref().map(|reply| reply.value.clone()),
             subject_prefix: raw.subject_prefix.as_ref().map(|prefix| prefix.value.clone()),
+            receipt: raw.receipt.as_ref().map_or(Receipt::AsItIs, |_| Receipt::Request),
             headers: self.headers(raw),
             copy_to: self.copy_to(raw.copy_to.as_deref().unwrap_or(&[]), action),
         }

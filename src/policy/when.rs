@@ -39,6 +39,8 @@ impl RuleCompiler<'_> {
         if let Some(raw) = &when.header {
             tests.push(self.header(raw));
         }
+        tests.extend(when.marking.as_ref().map(|raw| Test::Marking(self.marking(raw))));
+        tests.extend(when.receipt.map(Test::Receipt));
         let near = when.near.as_ref().and_then(|raw| self.near(raw, when));
         if let Some(raw) = &when.words {
             tests.extend(self.words(&raw.value, near));

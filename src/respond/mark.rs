@@ -2,8 +2,8 @@
 
 use super::header::{encoded_words, unstructured};
 use super::{Edits, HeaderEdit};
-use crate::message::{Message, decode_words};
-use crate::policy::{Then, ThenHeader};
+use crate::message::{Address, Message, decode_words};
+use crate::policy::{Receipt, Then, ThenHeader};
 use crate::verdict::{Action, RuleId};
 
 /// The field that says what mailwarden did with a message. Fields that start with this name and come from elsewhere
@@ -13,6 +13,8 @@ pub const OWN_FIELD: &str = "X-Mailwarden";
 /// What the own field says.
 pub(super) struct Tag<'a> {
     pub action: Action,
+    /// To whom receipts go, where one may be asked for.
+    pub receipt_to: Option<&'a Address>,
     pub reference: &'a str,
     pub rules: Vec<&'a RuleId>,
 }
@@ -60,6 +62,9 @@ pub(super) fn edits(message: &Message<'_>, thens: &[&Then], tag: &Tag<'_>) -> Ed
     }
     let mut header = subject(message, &prefixes);
     header.extend(fields(message, thens.iter().flat_map(|then| &then.headers)));
+    if thens.iter().any(|then| then.receipt == Receipt::Request) {
+        header.extend(tag.receipt_to.and_then(|address| receipt_request(message, address)));
+    }
     header.push(HeaderEdit::Add { name: OWN_FIELD.to_owned(), value: own_value(tag) });
     Edits { header, body: Vec::new() }
 }
@@ -194,6 +199,24 @@ fn fields<'t>(message: &Message<'_>, wanted: impl Iterator<Item = &'t ThenHeader
     edits
 }
 
+/// The field that asks for a receipt (RFC 8098 §2.1), unless the sender asked for one in whatever way.
+fn receipt_request(message: &Message<'_>, to: &Address) -> Option<HeaderEdit> {
+    const FIELD: &str = "Disposition-Notification-To";
+    let address = std::str::from_utf8(to.raw()).ok()?.trim();
+    let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(address);
+    // What a header cannot carry as it stands (RFC 5322 §3.4.1, RFC 6532) is not put there.
+    let plain = address.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>(),;:\\\"[]".contains(&byte));
+    if !plain || address.is_empty() || message.receipt_requests().next().is_some() {
+        return None;
+    }
+    let value = format!(" <{address}>").into_bytes();
+    Some(match message.fields(FIELD).next() {
+        // There, and empty.
+        Some(_) => HeaderEdit::Replace { name: FIELD.to_owned(), nth: 1, value },
+        None => HeaderEdit::Add { name: FIELD.to_owned(), value },
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,11 +282,32 @@ mod tests {
     }
 
     #[test]
+    fn a_receipt_is_asked_for_once() {
+        let asked = |raw: &str, to: &str| {
+            let message = Message::parse(raw.as_bytes(), &Limits::default());
+            let header = receipt_request(&message, &Address::parse(to.as_bytes()).unwrap());
+            let edits = Edits { header: header.into_iter().collect(), body: Vec::new() };
+            String::from_utf8(apply(raw.as_bytes(), &edits)).unwrap()
+        };
+        let to = "<Jo.Hart@oakfield.example>";
+        let wanted = "Subject: x\r\nDisposition-Notification-To: <Jo.Hart@oakfield.example>\r\n\r\n";
+        assert_eq!(asked("Subject: x\r\n\r\n", to), wanted);
+        assert_eq!(asked("Subject: x\r\nDisposition-Notification-To:\r\n\r\n", to), wanted);
+        for there in ["Disposition-Notification-To: a@b.example", "X-Confirm-Reading-To: a@b.example"] {
+            let raw = format!("{there}\r\n\r\n");
+            assert_eq!(asked(&raw, to), raw, "asked for already");
+        }
+        for odd in ["<\"Jo Hart\"@oakfield.example>", "<a,b@oakfield.example>", "<żó@oakfield.example>"] {
+            assert_eq!(asked("Subject: x\r\n\r\n", odd), "Subject: x\r\n\r\n");
+        }
+    }
+
+    #[test]
     fn the_own_field_folds_and_holds_safe_characters_alone() {
         let rules: Vec<RuleId> = (0..6).map(|n| RuleId(format!("a-rule-of-some-length-{n}"))).collect();
         let bad = RuleId("a\"b\r\nX: y".to_owned());
         let rules: Vec<&RuleId> = rules.iter().chain([&bad]).collect();
-        let value = own_value(&Tag { action: Action::Tag, reference: "4X;YZ", rules });
+        let value = own_value(&Tag { action: Action::Tag, receipt_to: None, reference: "4X;YZ", rules });
         let value = String::from_utf8(value).unwrap();
         assert_eq!(
             value,

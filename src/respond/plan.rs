@@ -90,7 +90,7 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         return Ok(settled(fates, Edits::default(), Vec::new()));
     }
     let mut edits = Edits { header: remove_own(message), body: Vec::new() };
-    edits.extend(marks(context, &fates.delivered)?);
+    edits.extend(marks(context, &fates.delivered, answerable)?);
     match disclaimed(context, &fates.delivered, ours) {
         Disclaimed::Edits(added) => edits.extend(added),
         Disclaimed::Refused(barrier) => {
@@ -170,7 +170,7 @@ pub(super) fn enforced<'a>(
 }
 
 /// The edits of all rules that tag or mark the message for those who get it.
-fn marks(context: &Context<'_>, delivered: &[usize]) -> Result<Edits, RespondError> {
+fn marks(context: &Context<'_>, delivered: &[usize], answerable: bool) -> Result<Edits, RespondError> {
     let marking: Vec<(&RuleMatch, &Rule)> = enforced(context, delivered)?
         .into_iter()
         .filter(|(found, _)| matches!(found.action, Action::Tag | Action::Mark))
@@ -180,7 +180,11 @@ fn marks(context: &Context<'_>, delivered: &[usize]) -> Result<Edits, RespondErr
     };
     let thens: Vec<&Then> = marking.iter().map(|(_, rule)| &rule.then).collect();
     let rules = marking.iter().map(|(found, _)| &found.rule).collect();
-    Ok(mark::edits(context.message, &thens, &Tag { action, reference: context.reference, rules }))
+    // A receipt goes to a person of ours: not to whoever a list or a machine writes as, nor to a stranger.
+    let sender = context.envelope.sender.as_ref();
+    let receipt_to = sender.filter(|sender| answerable && context.policy.organisation().is_ours(sender));
+    let tag = Tag { action, receipt_to, reference: context.reference, rules };
+    Ok(mark::edits(context.message, &thens, &tag))
 }
 
 enum Disclaimed {
@@ -279,6 +283,7 @@ mod tests {
                 "mark",
                 "action = \"mark\", subject-prefix = \"CONFIDENTIAL:\", headers = { \"Sensitivity\" = \"Company-Confidential\" }",
             ),
+            rule("receipt", "action = \"mark\", receipt = \"request\""),
             rule("hold", "action = \"hold\""),
             rule("return", "action = \"return\", guidance = \"initials\""),
             rule("reject", "action = \"reject\", reply = \"No.\\nNot so.\""),
@@ -544,6 +549,29 @@ mod tests {
         let report = b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nBounced.\r\n--b--\r\n";
         let (response, _) = ask(&disclaimer("reject"), report, ANA, &to, &pass);
         assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
+    }
+
+    #[test]
+    fn receipts_go_to_people_of_ours() {
+        let out = |raw: &[u8], from: &str| {
+            ask(&policy(""), raw, from, &["<bo@beechwood.example>"], &[(Action::Mark, "receipt")]).1
+        };
+        let asked = "Disposition-Notification-To: <ana@oakfield.example>\r\n";
+        assert!(out(MAIL, ANA).contains(asked));
+        for (from, field) in [
+            ("<cy@elsewhere.example>", ""),
+            ("<>", ""),
+            (ANA, "List-Id: <staff.oakfield.example>\r\n"),
+            (ANA, "Precedence: bulk\r\n"),
+            (ANA, "Auto-Submitted: auto-generated\r\n"),
+        ] {
+            let raw = [field.as_bytes(), MAIL].concat();
+            let out = out(&raw, from);
+            assert!(
+                !out.contains("Disposition-Notification-To") && out.contains("X-Mailwarden: mark"),
+                "{from} {field}"
+            );
+        }
     }
 
     #[test]

@@ -309,6 +309,8 @@ pub enum Detector {
     Pattern,
     /// A header test.
     Header,
+    /// A marking of confidentiality.
+    Marking,
     /// An attachment test.
     Attachment,
     /// What could not be inspected.

@@ -13,6 +13,7 @@ mod support;
 
 mod actions;
 mod baseline;
+mod confidential;
 mod documents;
 mod held;
 mod shapes;

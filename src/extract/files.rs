@@ -80,7 +80,8 @@ pub(super) fn way(part: &Part<'_>) -> Way {
 /// A file of a kind that no reader takes, unless an archive lies behind it: a program that unpacks itself, a picture that
 /// is no mere picture.
 fn note(kind: Kind, part: &Part<'_>) -> Way {
-    if may_end_as_archive(part) { Way::Inspect } else { Way::Note(kind) }
+    let may_end_as_archive = part.may_end_as_archive.get_or_init(|| may_end_as_archive(part));
+    if *may_end_as_archive { Way::Inspect } else { Way::Note(kind) }
 }
 
 /// Whether the end of a part may hold the record that ends a zip archive (APPNOTE 4.3.16). It is looked for as it stands
@@ -88,12 +89,11 @@ fn note(kind: Kind, part: &Part<'_>) -> Way {
 fn may_end_as_archive(part: &Part<'_>) -> bool {
     /// The record with the longest comment that it may have.
     const RECORD: usize = 22 + 65_535;
-    /// As much in base64, with room for the ends of its lines, which have 20 characters or more.
-    const ENCODED: usize = RECORD * 2;
-    let end = |bytes: usize| part.raw.get(part.raw.len().saturating_sub(bytes)..).unwrap_or_default();
+    /// As much in base64.
+    const ENCODED: usize = RECORD.div_ceil(3) * 4;
     match part.encoding {
         TransferEncoding::Base64 => {
-            let letters: Vec<u8> = end(ENCODED).iter().copied().filter(|&byte| is_base64(byte)).collect();
+            let letters = part.last_base64_letters(ENCODED);
             // "PK\x05\x06" as the first, the second or the third byte of a group begins with it: RFC 4648 §4.
             [b"UEsFB".as_slice(), b"BLBQ", b"QSwUG"]
                 .into_iter()
@@ -101,12 +101,11 @@ fn may_end_as_archive(part: &Part<'_>) -> bool {
         }
         // Rare for such a file, and decoded soon enough.
         TransferEncoding::QuotedPrintable => true,
-        _ => memmem::find(end(RECORD), b"PK\x05\x06").is_some(),
+        _ => {
+            let end = part.raw.get(part.raw.len().saturating_sub(RECORD)..);
+            memmem::find(end.unwrap_or_default(), b"PK\x05\x06").is_some()
+        }
     }
-}
-
-const fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')
 }
 
 /// Whether a part is a CMS message, by its type or by the name that Outlook gives it.

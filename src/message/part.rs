@@ -1,6 +1,7 @@
 //! One part of a message: where it lies, what it says of itself, its bytes decoded on demand. Never what it means.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -39,6 +40,9 @@ pub struct Part<'x> {
     pub body: Range<usize>,
     /// The encoded body, as it came.
     pub raw: &'x [u8],
+    /// Whether an archive may end where it ends: found out when first asked, and asked by whoever decides where the part
+    /// is read, and where it is read.
+    pub(crate) may_end_as_archive: OnceCell<bool>,
 }
 
 impl<'x> Part<'x> {
@@ -50,17 +54,18 @@ impl<'x> Part<'x> {
     /// The size of the decoded body, without decoding it where that can be told.
     pub fn decoded_size(&self) -> u64 {
         let bytes = match self.encoding {
-            TransferEncoding::Base64 => {
-                let letters = self
-                    .raw
-                    .iter()
-                    .filter(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
-                letters.count() * 3 / 4
-            }
+            TransferEncoding::Base64 => transfer::base64_size(self.raw),
             TransferEncoding::QuotedPrintable => self.decoded().len(),
             _ => self.raw.len(),
         };
         u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+
+    /// The letters that stand for the last bytes of a body in base64, `most` at least where there are so many and lines
+    /// are not shorter than 20 letters: for looking at an end without decoding all that is before it.
+    pub(crate) fn last_base64_letters(&self, most: usize) -> Vec<u8> {
+        let from = self.raw.len().saturating_sub(most + most / 10);
+        transfer::without_foreign(self.raw.get(from..).unwrap_or_default())
     }
 
     /// At most `cap` bytes of the decoded body, whether the encoding was damaged, and whether there is more.

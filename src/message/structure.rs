@@ -1,5 +1,6 @@
 //! Walks the MIME tree: finds each part's header and body by their delimiters. Decodes no body that it can leave.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use memchr::memmem;
@@ -268,6 +269,7 @@ impl<'x> Walk<'x, '_> {
             header: start..end.end,
             raw: &[],
             body,
+            may_end_as_archive: OnceCell::new(),
         };
         (part, boundary)
     }

@@ -1,6 +1,6 @@
 //! Undoes transfer encodings, however broken (RFC 2045 §6.7, §6.8). Decodes what can be; never refuses.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr_iter, memchr2};
 
 /// Bytes decoded, and whether something on the way was not as the encoding has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -47,6 +47,33 @@ pub(crate) fn base64(raw: &[u8], cap: usize) -> Decoded {
     out.cut = !rest.is_empty() && out.bytes.len() >= cap && rest.iter().any(|&byte| value(byte).is_some());
     out.bytes.truncate(cap);
     out
+}
+
+/// How many bytes a sound body in base64 stands for: what is no line's end and no padding counts as a letter.
+pub(crate) fn base64_size(raw: &[u8]) -> usize {
+    let raw = raw.trim_ascii_end();
+    let letters = raw.strip_suffix(b"==").or_else(|| raw.strip_suffix(b"=")).unwrap_or(raw);
+    let feeds = memchr_iter(b'\n', letters).count();
+    let returns = memchr_iter(b'\r', letters).count();
+    (letters.len() - feeds - returns) * 3 / 4
+}
+
+/// The letters of the base64 alphabet, without what stands between them.
+pub(crate) fn without_foreign(raw: &[u8]) -> Vec<u8> {
+    let mut letters = Vec::with_capacity(raw.len());
+    for line in raw.split_inclusive(|&byte| byte == b'\n') {
+        let line = line.trim_ascii_end();
+        if line.iter().map(|&byte| usize::from(is_letter(byte))).sum::<usize>() == line.len() {
+            letters.extend_from_slice(line);
+        } else {
+            letters.extend(line.iter().copied().filter(|&byte| is_letter(byte)));
+        }
+    }
+    letters
+}
+
+const fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
 /// Undoes quoted-printable. A broken escape stays as it stood. Stops at `cap` bytes.

@@ -123,6 +123,11 @@ fn embedded(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_>) -> O
             reading.open(None, &bytes)?;
         }
     }
+    // A presentation keeps its macros in a compound file of their own ([MS-PPT] 2.10.40, [MS-OVBA] 2.2.1).
+    if file.child(storage, "VBA").is_some() {
+        reading.fact(Fact::Macros);
+        is_known = true;
+    }
     if !is_known {
         reading.kind(Kind::Unknown);
         reading.protection(Protection::Unknown);

@@ -7,6 +7,7 @@
 )]
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::sync::Mutex;
 
 use mailwarden::extract::document::{Inspection, inspect};
 use mailwarden::limits::Limits;
+use mailwarden::verdict::{Kind, KindGroup, Protection};
 
 /// Lengths at which each file is cut, besides the first few bytes.
 const CUTS: usize = 48;
@@ -41,6 +43,45 @@ fn fixtures_that_are_cut_or_changed_are_read_safely() {
     }
     assert!(tally.runs > 10_000, "only {} runs", tally.runs);
     tally.conclude();
+}
+
+/// Half a document is never taken for a whole one: it leaves a gap, or is nothing that is known.
+#[test]
+fn what_is_cut_short_says_so() {
+    let limits = Limits::default();
+    let mut kinds = BTreeSet::new();
+    let mut silent = Vec::new();
+    for path in files_below(Path::new("fixtures/documents")) {
+        let name = path.to_str().unwrap();
+        if name.ends_with(".expected.json") || path.file_stem().is_some_and(|stem| stem == "make") {
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let read = |bytes: &[u8]| inspect(Some(name), bytes, &limits, &|| false);
+        let whole = read(&bytes);
+        if !has_an_end(whole.items[0].kind) || !whole.gaps.is_empty() {
+            continue;
+        }
+        kinds.insert(whole.items[0].kind);
+        for length in [bytes.len() / 4, bytes.len() / 2, bytes.len() * 3 / 4] {
+            let cut = read(&bytes[..length]);
+            // What fills up an archive's last block is nothing that could be missed.
+            if bytes[length..].iter().all(|byte| *byte == 0) {
+                continue;
+            }
+            if cut.gaps.is_empty() && cut.items[0].protection != Protection::Unknown {
+                silent.push(format!("{name} cut at {length} of {}: {:?}", bytes.len(), cut.items[0].kind));
+            }
+        }
+    }
+    assert!(kinds.len() > 25, "only {kinds:?}");
+    assert!(silent.is_empty(), "{} are silent:\n{}", silent.len(), silent.join("\n"));
+}
+
+/// Whether files of that kind say where they end; of a text, a picture or a film any beginning is one.
+fn has_an_end(kind: Kind) -> bool {
+    let groups = [KindGroup::Document, KindGroup::Spreadsheet, KindGroup::Presentation, KindGroup::Archive];
+    groups.contains(&kind.group()) && kind != Kind::Csv || matches!(kind, Kind::Msg | Kind::Tnef | Kind::Cms)
 }
 
 /// Ten thousand changed copies of the labelled documents, which lie beside the clone and are never committed.

@@ -45,6 +45,10 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
         }
         at = at.saturating_add(11).saturating_add(length);
     }
+    // Some programs fill up behind the last attribute.
+    if !up_to(bytes, at, usize::MAX).iter().all(|byte| matches!(byte, 0 | b' ' | b'\r' | b'\n')) {
+        reading.gap(Gap::Damaged);
+    }
     file.end_attachment(reading)?;
     file.end_message(reading)
 }

@@ -13,10 +13,13 @@ pub(in crate::extract::document) fn read(bytes: &[u8], reading: &mut Reading<'_>
     let mut at = 0;
     // What headers before an entry's own say of it, where that has no room.
     let mut long = Long::default();
+    // Empty blocks end an archive (ustar); one without any was cut between two files.
+    let mut has_end = false;
     while let Some(header) = bytes.get(at..).and_then(|rest| rest.get(..BLOCK)) {
         reading.may_go_on()?;
         at += BLOCK;
         if header.iter().all(|byte| *byte == 0) {
+            has_end = true;
             continue;
         }
         let header = Header(header);
@@ -54,7 +57,7 @@ pub(in crate::extract::document) fn read(bytes: &[u8], reading: &mut Reading<'_>
         }
         at = at.saturating_add(place(size).div_ceil(BLOCK).saturating_mul(BLOCK));
     }
-    if bytes.get(at..).is_some_and(|rest| !rest.iter().all(|byte| *byte == 0)) {
+    if !has_end || bytes.get(at..).is_some_and(|rest| !rest.iter().all(|byte| *byte == 0)) {
         return Err(Stop(Gap::Damaged));
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::ole::{code_page, field_target, open_ole1};
 use super::reading::{Outcome, Reading};
 use crate::extract::html;
 use crate::message::charset;
-use crate::verdict::Fact;
+use crate::verdict::{Fact, Gap};
 
 use self::tokens::{Token, Tokens};
 
@@ -401,6 +401,14 @@ impl Rtf {
 
     fn finish(&mut self, reading: &mut Reading<'_>) -> Outcome {
         self.decode(reading);
+        // What is in the groups that are open still was meant to be there, embedded files among it.
+        if !self.outer.is_empty() {
+            reading.gap(Gap::Damaged);
+            self.deeper = 0;
+        }
+        while !self.outer.is_empty() {
+            self.close(reading)?;
+        }
         while self.texts.len() > 1 {
             self.flush(reading)?;
             self.texts.pop();

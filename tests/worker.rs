@@ -29,15 +29,23 @@ use mailwarden::verdict::{Gap, Kind};
 use mailwarden::worker::sandbox::{Force, JOBS, Measure};
 use mailwarden::worker::{self, Demand, Pool, Settings};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, wait,
+};
 
 /// Called with this, the program has a worker at work until it is ended.
 const FILTER: &str = "be-a-filter";
+/// Called with this, the program starts workers, and ends on the spot while they start.
+const SHORT_LIVED: &str = "be-a-short-lived-filter";
+/// Called with this, the program has such filters, inherits their workers and waits until none is left.
+const HEIR: &str = "be-an-heir";
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref() {
         Some(worker::COMMAND) => return worker::serve(&misbehave),
         Some(FILTER) => return be_a_filter(),
+        Some(SHORT_LIVED) => return be_a_short_lived_filter(),
+        Some(HEIR) => return be_an_heir(),
         _ => {}
     }
     let tests: Vec<(&str, fn())> = vec![
@@ -67,6 +75,10 @@ fn main() -> ExitCode {
         ("a_worker_outside_of_a_sandbox_is_not_used_where_it_is_required", outside_of_a_sandbox),
         ("workers_end_with_their_pool", workers_end_with_their_pool),
         ("workers_end_with_their_filter", workers_end_with_their_filter),
+        (
+            "workers_that_were_starting_end_with_their_filter",
+            workers_that_were_starting_end_with_their_filter,
+        ),
         ("a_worker_reads_what_is_read_without_one", a_worker_reads_what_is_read_without_one),
     ];
     let trial = |(name, test): (&str, fn())| {
@@ -473,6 +485,46 @@ fn be_a_filter() -> ExitCode {
         pool_with(1, Limits { document_milliseconds: 600_000, scan_milliseconds: 600_000, ..limits() });
     println!("{}", pool.inspect(None, b"id").text);
     pool.inspect(None, b"hang");
+    ExitCode::FAILURE
+}
+
+/// Whenever a filter is ended, its workers end: those that it was starting, too, which hear of it in another way.
+fn workers_that_were_starting_end_with_their_filter() {
+    let mut heir = Command::new(std::env::current_exe().unwrap()).arg(HEIR).spawn().unwrap();
+    let heir_id = Pid::from_raw(i32::try_from(heir.id()).unwrap()).unwrap();
+    let process = pidfd_open(heir_id, PidfdFlags::empty()).unwrap();
+    let patience = Timespec { tv_sec: 120, tv_nsec: 0 };
+    let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience)).unwrap();
+    assert_eq!(ended, 1, "some worker is still there");
+    assert!(heir.wait().unwrap().success());
+}
+
+fn be_an_heir() -> ExitCode {
+    set_child_subreaper(Some(getpid())).unwrap();
+    for round in 0..24 {
+        Command::new(std::env::current_exe().unwrap())
+            .args([SHORT_LIVED, &round.to_string()])
+            .spawn()
+            .unwrap();
+    }
+    // Whoever loses his parent is given to this process; the wait is over when nobody is left.
+    while wait(WaitOptions::empty()).is_ok() {}
+    ExitCode::SUCCESS
+}
+
+fn be_a_short_lived_filter() -> ExitCode {
+    let round: u32 = std::env::args().nth(2).unwrap().parse().unwrap();
+    let pool = pool_with(4, limits());
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| pool.inspect(None, b"hang"));
+        }
+        // Some rounds end before any worker runs, some while they take their sandbox, some when they are at work.
+        for _ in 0..round * 300_000 {
+            std::hint::spin_loop();
+        }
+        kill_process(getpid(), Signal::KILL).unwrap();
+    });
     ExitCode::FAILURE
 }
 

@@ -49,7 +49,8 @@ pub enum Measure {
     Privileges,
     /// No other process of the same user may look into it (`PR_SET_DUMPABLE`).
     Privacy,
-    /// It ends when the filter does (`PR_SET_PDEATHSIG`).
+    /// It ends when the filter does (`PR_SET_PDEATHSIG`). One whose filter was gone before that was in force ends as
+    /// well: its greeting, or its wait for a first document, finds the other end closed.
     EndsWithFilter,
     /// No access to files, TCP, abstract sockets and other processes (`landlock(7)`).
     Landlock,

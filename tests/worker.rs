@@ -499,6 +499,7 @@ fn workers_that_were_starting_end_with_their_filter() {
     assert!(heir.wait().unwrap().success());
 }
 
+#[allow(clippy::zombie_processes, reason = "all are waited for together, by whatever id")]
 fn be_an_heir() -> ExitCode {
     set_child_subreaper(Some(getpid())).unwrap();
     for round in 0..24 {

@@ -6,13 +6,20 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "support/damage.rs"]
+mod damage;
+#[path = "support/files.rs"]
+mod files;
+
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
 
+use damage::changed;
+use files::files_below;
 use mailwarden::extract::document::{Inspection, inspect};
 use mailwarden::limits::Limits;
 use mailwarden::verdict::{Kind, KindGroup, Protection};
@@ -88,9 +95,9 @@ fn has_an_end(kind: Kind) -> bool {
 #[cfg(feature = "corpus")]
 #[test]
 fn the_corpus_changed_at_random_is_read_safely() {
-    let corpus =
-        std::env::var_os("MAILWARDEN_CORPUS").map_or_else(|| "../shared/corpus".into(), PathBuf::from);
-    let files: Vec<PathBuf> = files_below(&corpus.join("documents"))
+    let corpus = std::env::var_os("MAILWARDEN_CORPUS")
+        .map_or_else(|| "../shared/corpus".into(), std::path::PathBuf::from);
+    let files: Vec<_> = files_below(&corpus.join("documents"))
         .into_iter()
         .filter(|path| path.extension().is_some_and(|ending| ending != "csv"))
         .collect();
@@ -133,12 +140,7 @@ impl Tally {
 
     fn change(&mut self, name: &str, bytes: &[u8], copies: u64) {
         for copy in 0..copies {
-            let mut dice = Dice::new(name, copy);
-            let mut changed = bytes.to_vec();
-            for _ in 0..=dice.below(4) {
-                change(&mut changed, &mut dice);
-            }
-            self.run(name, &format!("change {copy}"), &changed);
+            self.run(name, &format!("change {copy}"), &changed(name, bytes, copy));
         }
     }
 
@@ -216,80 +218,4 @@ fn watched<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let place = PLACE.lock().unwrap().clone();
     drop(one);
     outcome.map_err(|_| place)
-}
-
-/// One change, such as damage and malice make.
-fn change(bytes: &mut Vec<u8>, dice: &mut Dice) {
-    let length = bytes.len().max(1);
-    let at = dice.below(length).min(bytes.len());
-    let longest = 1 << dice.below(8);
-    let run = 1 + dice.below(longest);
-    let end = (at + run).min(bytes.len());
-    match dice.below(8) {
-        0 | 1 => bytes[at..end].iter_mut().for_each(|byte| *byte = dice.byte()),
-        2 => {
-            let filling = [0, 0xff, 0x80, b' ', b'9', b'('][dice.below(6)];
-            bytes[at..end].fill(filling);
-        }
-        3 => drop(bytes.drain(at..end)),
-        4 => {
-            let copy = bytes[at..end].to_vec();
-            let to = dice.below(length).min(bytes.len());
-            bytes.splice(to..to, copy);
-        }
-        5 => bytes[at..end].iter_mut().for_each(|byte| *byte ^= 1 << dice.below(8)),
-        // A number made larger: most counts and lengths are digits somewhere.
-        6 => {
-            if let Some(digit) = bytes[at..].iter_mut().find(|byte| byte.is_ascii_digit()) {
-                *digit = b'0' + dice.byte() % 10;
-            }
-        }
-        _ => {
-            let number = [u32::MAX, 0x7fff_ffff, 0x8000_0000, 0xffff, 0][dice.below(5)].to_le_bytes();
-            for (slot, byte) in bytes[at..].iter_mut().zip(number) {
-                *slot = byte;
-            }
-        }
-    }
-}
-
-/// Numbers that are the same for the same file and copy (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn new(name: &str, copy: u64) -> Self {
-        let seed = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self((seed ^ copy.wrapping_mul(0x9e37_79b9_7f4a_7c15)) | 1)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end.max(1) as u64) as usize
-    }
-
-    fn byte(&mut self) -> u8 {
-        (self.next() & 0xff) as u8
-    }
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files_below(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }

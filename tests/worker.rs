@@ -9,6 +9,11 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "support/files.rs"]
+mod files;
+#[path = "support/memory.rs"]
+mod memory;
+
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufRead, Read};
@@ -21,6 +26,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use files::files_below;
 use landlock::{AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
 use libtest_mimic::{Arguments, Trial};
 use mailwarden::extract::document::{InProcess, Inspection, Inspector, Item, sniff};
@@ -28,6 +34,7 @@ use mailwarden::limits::Limits;
 use mailwarden::verdict::{Gap, Kind};
 use mailwarden::worker::sandbox::{Force, JOBS, Measure};
 use mailwarden::worker::{self, Demand, Pool, Settings};
+use memory::resident_kilobytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, getpid, kill_process, pidfd_open, set_child_subreaper, wait,
@@ -398,13 +405,6 @@ fn a_hundred_documents_on_two_workers() {
     assert!(grown < 4 << 10, "{grown} kB more after a hundred documents ({before} kB at first)");
 }
 
-/// The memory that this process has.
-fn resident_kilobytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 fn no_worker_reads_for_ever() {
     let pool = pool_with(1, limits());
     let ids: Vec<String> = (0..=JOBS).map(|_| pool.inspect(None, b"id").text).collect();
@@ -533,8 +533,7 @@ fn be_a_short_lived_filter() -> ExitCode {
 fn a_worker_reads_what_is_read_without_one() {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_mailwarden"));
     let pool = Pool::new(Settings { program, workers: 2, demand: Demand::Best, limits: limits() });
-    let mut files = Vec::new();
-    walk(Path::new("fixtures/documents"), &mut files);
+    let files = files_below(Path::new("fixtures/documents"));
     assert!(files.len() > 20, "only {} documents", files.len());
     for file in files {
         let bytes = fs::read(&file).unwrap();
@@ -543,15 +542,4 @@ fn a_worker_reads_what_is_read_without_one() {
         assert_eq!(pool.inspect(name, &bytes), here, "{}", file.display());
     }
     assert_eq!(pool.status().died, worker::Deaths::default());
-}
-
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            walk(&path, files);
-        } else {
-            files.push(path);
-        }
-    }
 }

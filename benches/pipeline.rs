@@ -19,7 +19,7 @@ use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Policy, Sources};
+use mailwarden::policy::{NoMemory, Policy, Sources};
 use mailwarden::scan::{Means, scan};
 use mailwarden::verdict::Action;
 
@@ -60,8 +60,13 @@ fn sweep(bencher: Bencher<'_, '_>, terms: usize, raw: &[u8]) {
     let now = "2026-01-14T10:00[Europe/London]".parse().expect("a moment");
     let (people, limits) = (People::default(), Limits::default());
     bencher.counter(BytesCount::of_slice(raw)).bench_local(|| {
-        let means =
-            Means { policy: &policy, people: &people, limits: &limits, inspector: &InProcess(&limits) };
+        let means = Means {
+            policy: &policy,
+            people: &people,
+            memory: &NoMemory,
+            limits: &limits,
+            inspector: &InProcess(&limits),
+        };
         let scanned = scan(&envelope, Message::parse(raw, &limits), means, &now, &|| false);
         assert_eq!(scanned.verdict.action, Action::Tag, "the term that was put there is not found");
         assert_eq!(scanned.verdict.findings.len(), 1);

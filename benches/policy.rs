@@ -20,7 +20,7 @@ use mailwarden::extract::{Extraction, Text};
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, Policy, Sources};
+use mailwarden::policy::{Case, NoMemory, Policy, Sources};
 use mailwarden::verdict::{Action, Coverage, PartPath, Zone};
 
 fn main() {
@@ -144,6 +144,7 @@ fn decides(bencher: Bencher<'_, '_>, policy: &Policy, mail: &Mail, action: Actio
         message: &message,
         extraction: &mail.extraction,
         people: &people,
+        memory: &NoMemory,
         limits: &mail.limits,
         now: &mail.now,
         expired: &|| false,

@@ -7,7 +7,7 @@ use crate::extract::document::Inspector;
 use crate::limits::Limits;
 use crate::message::{Envelope, Message};
 use crate::people::People;
-use crate::policy::{Case, Policy};
+use crate::policy::{Case, Memory, Policy};
 use crate::verdict::Verdict;
 
 /// What messages are judged with: the same for many of them.
@@ -17,6 +17,8 @@ pub struct Means<'a> {
     pub policy: &'a Policy,
     /// The roll.
     pub people: &'a People,
+    /// What remembers who wrote to whom.
+    pub memory: &'a dyn Memory,
     /// The caps.
     pub limits: &'a Limits,
     /// What reads attachments.
@@ -43,9 +45,10 @@ pub fn scan<'x>(
     now: &Zoned,
     expired: &dyn Fn() -> bool,
 ) -> Scanned<'x> {
-    let Means { policy, people, limits, inspector } = means;
+    let Means { policy, people, memory, limits, inspector } = means;
     let extraction = Extraction::read(&message, limits, inspector);
-    let case = Case { envelope, message: &message, extraction: &extraction, people, limits, now, expired };
+    let case =
+        Case { envelope, message: &message, extraction: &extraction, people, memory, limits, now, expired };
     let verdict = policy.decide(&case);
     Scanned { message, extraction, verdict }
 }

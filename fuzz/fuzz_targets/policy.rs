@@ -12,7 +12,7 @@ use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, Fault, Outcome, Policy, Sources};
+use mailwarden::policy::{Case, Fault, NoMemory, Outcome, Policy, Sources};
 use miette::GraphicalReportHandler;
 
 const MAIL: &[u8] = b"From: teacher@oakfield.example\r\nSubject: Exclusion 1234\r\nX-Flag: yes\r\n\r\n\
@@ -78,6 +78,7 @@ fn decide(policy: &Policy) {
         message: &message,
         extraction: &extraction,
         people: &People::default(),
+        memory: &NoMemory,
         limits: &limits,
         now: &now,
         expired: &|| false,

@@ -8,7 +8,9 @@ use super::policy_source::PolicySource;
 use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
-use crate::policy::{Case, ConditionExplanation, Explanation, Held, Outcome, Reveal, RuleExplanation};
+use crate::policy::{
+    Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation,
+};
 use crate::verdict::Mode;
 
 /// Explains each message of a file.
@@ -27,6 +29,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
             message: &message,
             extraction: &extraction,
             people: &people,
+            memory: &NoMemory,
             limits,
             now: &moment,
             expired: &|| false,

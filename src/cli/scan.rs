@@ -12,7 +12,7 @@ use super::policy_source::{PolicySource, count};
 use super::{CliError, Ended};
 use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
-use crate::policy::{Direction, Place, Policy, Reveal};
+use crate::policy::{Direction, NoMemory, Place, Policy, Reveal};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Action, Coverage, Fact, PartPath, Protection, RuleMatch};
 use crate::worker::Pool;
@@ -261,6 +261,6 @@ pub fn sweep<'x>(
     moment: &jiff::Zoned,
 ) -> Scanned<'x> {
     let limits = workers.limits();
-    let means = Means { policy, people, limits, inspector: workers };
+    let means = Means { policy, people, memory: &NoMemory, limits, inspector: workers };
     scan(envelope, Message::parse(&message.raw, limits), means, moment, &|| false)
 }

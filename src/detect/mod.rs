@@ -11,6 +11,7 @@ mod inflect;
 mod list;
 pub mod marking;
 pub mod pattern;
+pub mod recipients;
 mod sweep;
 pub mod switches;
 mod trie;

@@ -3,6 +3,7 @@
 pub mod charset;
 mod envelope;
 mod header;
+mod mailbox;
 mod params;
 mod part;
 mod protection;
@@ -13,6 +14,7 @@ mod words;
 
 pub use envelope::{Address, Client, Envelope, Origin, QueueId};
 pub(crate) use header::read as read_header;
+pub use mailbox::Mailbox;
 pub(crate) use params::Value;
 pub use part::{Disposition, Part, PartKind, TransferEncoding};
 pub use receipt::RECEIPT_FIELDS;

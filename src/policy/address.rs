@@ -68,6 +68,12 @@ impl AddressSet {
             || (!self.address_globs.is_empty() && self.address_globs.is_match(address.folded()))
     }
 
+    /// The domains that are named without a glob, and those of addresses so named.
+    pub(super) fn plain_domains(&self) -> impl Iterator<Item = &str> {
+        let of_addresses = self.addresses.iter().filter_map(|address| Some(address.rsplit_once('@')?.1));
+        self.domains.iter().map(String::as_str).chain(of_addresses)
+    }
+
     /// Whether two addresses of one domain are always both in the set or both not.
     pub(super) fn is_domain_only(&self) -> bool {
         self.addresses.is_empty() && self.address_globs.is_empty()

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::condition::{PartyId, Zones};
 use super::disclaimer::{Disclaimer, RawDisclaimer};
+use super::doubt::Doubts;
 use super::fault::{Fault, Faults, Source, Warning, source};
 use super::located::Located;
 use super::organisation::{Organisation, RawOrganisation, unknown};
@@ -34,6 +35,7 @@ pub(super) struct Build {
     pub(super) used_guidance: BTreeSet<String>,
     pub(super) patterns: Vec<String>,
     pub(super) parties: Vec<Party>,
+    pub(super) doubts: Doubts,
     pub(super) party_ids: BTreeMap<Vec<String>, PartyId>,
     pub(super) word_zones: Zones,
     pub(super) pattern_zones: Zones,
@@ -141,6 +143,7 @@ fn assemble(
         guidance: build.guidance,
         warnings: build.warnings,
         parties: build.parties,
+        doubts: build.doubts,
         domain_only,
         words,
         terms,

@@ -5,8 +5,10 @@ use std::fmt;
 use globset::GlobSet;
 
 use super::Direction;
-use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
+use super::doubt::Doubts;
+use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::when_marking::{MarkingTest, Receipt};
+use super::when_recipients::RecipientsTest;
 use crate::detect::pattern::{PatternId, PatternIndex};
 use crate::detect::words::ListId;
 use crate::message::Origin;
@@ -27,11 +29,8 @@ pub(super) enum Test {
     Direction(Vec<Direction>),
     Sender(PartyId),
     Recipient(PartyId),
-    Recipients {
-        which: Which,
-        at_least: usize,
-        at_most: usize,
-    },
+    Doubt(Doubts),
+    Recipients(RecipientsTest),
     Header(HeaderTest),
     Marking(MarkingTest),
     Receipt(Receipt),
@@ -66,7 +65,8 @@ impl Test {
             Self::Direction(_) => "direction",
             Self::Sender(_) => "sender",
             Self::Recipient(_) => "recipient",
-            Self::Recipients { .. } => "recipients",
+            Self::Doubt(_) => "doubt",
+            Self::Recipients(_) => "recipients",
             Self::Header(_) => "header",
             Self::Marking(_) => "marking",
             Self::Receipt(_) => "receipt",
@@ -95,7 +95,7 @@ impl Test {
 
     /// Whether the answer can differ between recipients. The calendar is that of a school, so the schedule can.
     pub(super) fn is_per_recipient(&self) -> bool {
-        matches!(self, Self::Direction(_) | Self::Recipient(_) | Self::Schedule { .. })
+        matches!(self, Self::Direction(_) | Self::Recipient(_) | Self::Doubt(_) | Self::Schedule { .. })
             || self.groups().iter().flatten().any(|condition| condition.per_recipient)
     }
 

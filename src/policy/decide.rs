@@ -17,7 +17,7 @@ struct Matches {
 
 /// Decides on a message.
 pub(super) fn decide(policy: &Policy, case: &Case<'_>) -> Verdict {
-    let classes = classes(policy, case.envelope);
+    let classes = classes(policy, case);
     let evaluation = Evaluation::new(policy, case, &classes);
     let mut matches = Matches { rules: Vec::new(), findings: Vec::new() };
     for (index, rule) in policy.rules.iter().enumerate() {
@@ -96,6 +96,10 @@ impl Evaluation<'_> {
                         },
                     ));
                 }
+                Test::Doubt(wanted) => found.extend(class.doubts.common(*wanted).iter().map(|doubt| {
+                    let named = (Zone::Header, PartPath::root());
+                    finding(rule, Detector::Recipient, doubt.name(), named, Span { start: 0, end: 0 })
+                })),
                 Test::Marking(test) => found.extend(self.markings(test).map(|marked| {
                     finding(rule, Detector::Marking, &marked.by, (marked.zone, PartPath::root()), marked.span)
                 })),

@@ -1,12 +1,14 @@
 //! Whether a condition holds for a message and a class of its recipients. Looks; never decides what follows.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
 use super::condition::{AttachmentTest, Condition, HeaderTest, Test, Thresholds};
-use super::raw::{InOut, Presence, RawProtection, Weekday, Which, YesNo};
+use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::recipients::Class;
 use super::sweep::{Sweep, Tally};
 use super::{Case, Direction, Policy};
@@ -22,7 +24,9 @@ pub(super) struct Evaluation<'c> {
     /// `now` on the organisation's clock.
     pub(super) moment: DateTime,
     /// How many recipients are outside.
-    outside: usize,
+    pub(super) outside: usize,
+    /// The addresses that `To` and `Cc` show.
+    pub(super) shown: OnceCell<HashSet<String>>,
 }
 
 impl<'c> Evaluation<'c> {
@@ -33,21 +37,18 @@ impl<'c> Evaluation<'c> {
             .map(|class| class.recipients.len())
             .sum();
         let moment = case.now.with_time_zone(policy.organisation.time_zone.clone()).datetime();
-        Self { policy, case, sweep: Sweep::new(policy, case), moment, outside }
+        Self { policy, case, sweep: Sweep::new(policy, case), moment, outside, shown: OnceCell::new() }
     }
 
     pub(super) fn holds(&self, condition: &Condition, class: &Class) -> bool {
         match &condition.test {
             Test::Direction(wanted) => class.direction.is_some_and(|direction| wanted.contains(&direction)),
-            Test::Sender(party) => {
-                self.policy.parties.get(party.0).is_some_and(|party| {
-                    party.is(self.case.envelope.sender.as_ref(), &self.policy.organisation)
-                })
-            }
+            Test::Sender(party) => self.policy.parties.get(party.0).is_some_and(|party| {
+                party.is(self.case.envelope.sender.as_ref(), &self.policy.organisation, self.case.people)
+            }),
             Test::Recipient(party) => class.is(*party),
-            Test::Recipients { which, at_least, at_most } => {
-                (*at_least..=*at_most).contains(&self.recipients(*which))
-            }
+            Test::Doubt(wanted) => !class.doubts.common(*wanted).is_empty(),
+            Test::Recipients(test) => (test.count.0..=test.count.1).contains(&self.recipients(test)),
             Test::Header(test) => self.header(test),
             Test::Marking(test) => self.marking(test),
             Test::Receipt(wanted) => self.receipt(*wanted),
@@ -80,15 +81,6 @@ impl<'c> Evaluation<'c> {
             Test::Words(test) => Some(self.sweep.words(test)),
             Test::Pattern(test) => Some(self.sweep.pattern(test)),
             _ => None,
-        }
-    }
-
-    pub(super) fn recipients(&self, which: Which) -> usize {
-        let all = self.case.envelope.recipients.len();
-        match which {
-            Which::All => all,
-            Which::Outside => self.outside,
-            Which::Inside => all.saturating_sub(self.outside),
         }
     }
 

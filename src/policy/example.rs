@@ -14,7 +14,7 @@ use super::organisation::Organisation;
 use super::raw::{Expect, RawExample, RawOrigin, YesNo};
 use super::recipients::classes;
 use super::rule::Rule;
-use super::{Case, Direction, Policy, decide};
+use super::{Acquaintance, Case, Direction, Memory, Policy, decide};
 use crate::extract::Extraction;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
@@ -28,6 +28,8 @@ pub(super) struct Example {
     envelope: Envelope,
     raw: Vec<u8>,
     declared: Declared,
+    /// To whom the sender never wrote before.
+    strangers: Vec<Address>,
     at: DateTime,
     place: Fault,
 }
@@ -119,11 +121,21 @@ impl Example {
             expect: value.expect,
             note: value.note.clone(),
             raw: message(value, &envelope),
+            strangers: value.strangers.iter().flatten().map(address).collect::<Result<_, _>>()?,
             declared: Declared::new(value.attachments.as_deref().unwrap_or_default()),
             envelope,
             at: value.at.map_or_else(|| day.to_datetime(usual.time()), |moment| moment.0),
             place: Fault::new(source, span.clone(), ""),
         })
+    }
+}
+
+impl Memory for Example {
+    fn acquaintance(&self, _: &Address, recipient: &Address) -> Acquaintance {
+        match self.strangers.iter().any(|stranger| stranger.folded() == recipient.folded()) {
+            true => Acquaintance::New,
+            false => Acquaintance::Known,
+        }
     }
 }
 
@@ -201,11 +213,12 @@ fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
         message: &message,
         extraction: &extraction,
         people: &policy.example_people,
+        memory: example,
         limits: &limits,
         now: &now,
         expired: &|| false,
     };
-    let classes = classes(policy, &example.envelope);
+    let classes = classes(policy, &case);
     let evaluation = Evaluation::new(policy, &case, &classes);
     // The mode and the schools of a rule play no part: an example proves the conditions.
     let matched = rule.runs_on(evaluation.moment.date())

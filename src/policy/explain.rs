@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::condition::{Condition, Test, WordsTest};
+use super::doubt::{Doubt, Doubts};
 use super::evaluate::Evaluation;
 use super::recipients::{Class, classes};
 use super::rule::Rule;
@@ -94,7 +95,7 @@ const PLACES: usize = 50;
 
 /// Decides, and says why.
 pub(super) fn explain(policy: &Policy, case: &Case<'_>, reveal: Reveal) -> Explanation {
-    let classes = classes(policy, case.envelope);
+    let classes = classes(policy, case);
     let evaluation = Evaluation::new(policy, case, &classes);
     let rules = policy
         .rules
@@ -248,8 +249,18 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
             };
             format!("{} of {} recipients are meant", count(true), count(true) + count(false))
         }
-        Test::Recipients { which, at_least, at_most } => {
-            format!("there are {}; wanted {}", evaluation.recipients(*which), between(*at_least, *at_most))
+        Test::Recipients(test) => {
+            format!(
+                "there are {}; wanted {}",
+                evaluation.recipients(test),
+                between(test.count.0, test.count.1)
+            )
+        }
+        Test::Doubt(wanted) => {
+            let all =
+                classes.iter().fold(Doubts::default(), |all, class| all.and(class.doubts.common(*wanted)));
+            let names: Vec<&str> = all.iter().map(Doubt::name).collect();
+            if names.is_empty() { "there is no such doubt".to_owned() } else { names.join(", ") }
         }
         Test::Words(test) => {
             let tally = evaluation.sweep.words(test);

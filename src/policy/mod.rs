@@ -1,5 +1,6 @@
 //! The organisation's policy: rule files in, one compiled policy out, and its decision on a message.
 
+mod acquaintance;
 mod address;
 mod calendar;
 mod compile;
@@ -7,6 +8,7 @@ mod condition;
 mod decide;
 mod declared;
 mod disclaimer;
+mod doubt;
 mod evaluate;
 mod example;
 mod example_people;
@@ -26,10 +28,12 @@ mod sweep;
 mod tests;
 mod when;
 mod when_marking;
+mod when_recipients;
 mod when_words;
 
 use std::collections::BTreeMap;
 
+pub use acquaintance::{Acquaintance, Memory, NoMemory};
 pub use address::{AddressSet, EntryError};
 pub use calendar::{Calendar, Period};
 pub use disclaimer::{Disclaimer, Fallback, Placement};
@@ -49,6 +53,7 @@ use crate::message::{Address, Envelope, Message};
 use crate::people::People;
 use crate::verdict::{Mode, RuleId, Verdict};
 use condition::Zones;
+use doubt::Doubts;
 use party::Party;
 
 /// Where a recipient stands to the sender.
@@ -105,6 +110,8 @@ pub struct Case<'a> {
     pub extraction: &'a Extraction,
     /// The roll.
     pub people: &'a People,
+    /// What remembers who wrote to whom.
+    pub memory: &'a dyn Memory,
     /// The caps in force.
     pub limits: &'a Limits,
     /// The moment by which schedules are judged.
@@ -122,6 +129,8 @@ pub struct Policy {
     guidance: BTreeMap<String, String>,
     warnings: Vec<Warning>,
     parties: Vec<Party>,
+    /// Those about recipients that some rule asks for.
+    doubts: Doubts,
     /// For each party, whether the answer is the same for all addresses of a domain.
     domain_only: Vec<bool>,
     words: WordIndex,

@@ -11,6 +11,7 @@ use super::address::AddressSet;
 use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
 use super::located::Located;
+use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
 use crate::verdict::Mode;
 
@@ -28,6 +29,7 @@ pub struct Organisation {
     domains: AddressSet,
     first_domain: String,
     groups: BTreeMap<String, AddressSet>,
+    known: KnownDomains,
 }
 
 /// A school of the organisation.
@@ -108,6 +110,12 @@ impl Organisation {
     /// A group of addresses.
     pub fn group(&self, name: &str) -> Option<&AddressSet> {
         self.groups.get(name)
+    }
+
+    /// The known domain for which that one may be mistaken: known are the organisation's own and those of its groups.
+    pub fn mistaken_for(&self, domain: &str) -> Option<&str> {
+        let in_a_group = || self.groups.values().any(|group| group.contains_domain(domain));
+        self.known.mistaken_for(domain).filter(|_| !self.domains.contains_domain(domain) && !in_a_group())
     }
 
     /// The names of the groups.
@@ -224,7 +232,18 @@ impl RawOrganisation {
             groups.insert(name.clone(), address_set(&entries.iter().collect::<Vec<_>>(), source, faults));
         }
         let schools = schools(self.school, &domains, source, faults);
-        Organisation { name: self.name.value, time_zone, calendar, schools, domains, first_domain, groups }
+        let known = domains.plain_domains().chain(groups.values().flat_map(AddressSet::plain_domains));
+        let known = KnownDomains::new(known.map(str::to_owned));
+        Organisation {
+            name: self.name.value,
+            time_zone,
+            calendar,
+            schools,
+            domains,
+            first_domain,
+            groups,
+            known,
+        }
     }
 }
 

@@ -6,8 +6,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Direction;
+use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
 use super::when_marking::{RawMarking, Receipt};
+use super::when_recipients::RawRecipients;
+use crate::people::Role;
 use crate::verdict::{Action, Fact, Gap, Kind, Mode, Protection, Severity, Zone};
 
 /// A rule file.
@@ -66,6 +69,8 @@ pub(super) struct RawWhen {
     pub(super) sender: Option<Located<RawParty>>,
     /// Who gets it, for each recipient by itself.
     pub(super) recipient: Option<Located<RawParty>>,
+    /// Why a recipient outside may not be meant, for each recipient by itself: any of these.
+    pub(super) doubt: Option<Located<Vec<Doubt>>>,
     /// How many recipients the message has.
     pub(super) recipients: Option<Located<RawRecipients>>,
     /// A header field.
@@ -109,6 +114,7 @@ impl RawWhen {
             direction,
             sender,
             recipient,
+            doubt,
             recipients,
             header,
             marking,
@@ -131,6 +137,7 @@ impl RawWhen {
             direction.is_some(),
             sender.is_some(),
             recipient.is_some(),
+            doubt.is_some(),
             recipients.is_some(),
             header.is_some(),
             marking.is_some(),
@@ -154,7 +161,7 @@ impl RawWhen {
 }
 
 /// A sender or recipient. Every key that is given must hold; of a key's values, any.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct RawParty {
     /// Addresses; `*` and `?` stand for any letters and one letter, `<>` for the null sender of bounces.
@@ -165,32 +172,8 @@ pub(super) struct RawParty {
     pub(super) group: Option<Vec<Located<String>>>,
     /// Schools of `organisation.toml`.
     pub(super) school: Option<Vec<Located<String>>>,
-}
-
-/// A count of the envelope's recipients.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct RawRecipients {
-    /// At least so many.
-    pub(super) at_least: Option<usize>,
-    /// At most so many.
-    pub(super) at_most: Option<usize>,
-    /// Which recipients count.
-    #[serde(default)]
-    pub(super) which: Which,
-}
-
-/// Which recipients are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Which {
-    /// All.
-    #[default]
-    All,
-    /// Those outside the organisation.
-    Outside,
-    /// Those inside the organisation.
-    Inside,
+    /// What they are on the roll.
+    pub(super) role: Option<Vec<Role>>,
 }
 
 /// A header field.
@@ -463,6 +446,8 @@ pub(super) struct RawExample {
     pub(super) headers: Option<BTreeMap<String, String>>,
     /// A whole message, header and body, in place of all that; `from` and `to` still make the envelope.
     pub(super) raw: Option<String>,
+    /// The recipients to whom the sender never wrote before; none where left out.
+    pub(super) strangers: Option<Vec<Located<String>>>,
     /// Whether the client proved a login; where left out, it did if the sender is of the organisation.
     pub(super) authenticated: Option<YesNo>,
     /// How the message came; `smtp` where left out.

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::condition::PartyId;
-use super::{Direction, Policy};
-use crate::message::{Address, Envelope};
+use super::doubt::{Doubting, Doubts};
+use super::{Case, Direction, Policy};
+use crate::message::Address;
+use crate::people::People;
 
 /// Recipients that no rule of the policy tells apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub(super) struct Class {
     pub(super) school: Option<usize>,
     /// For each party that some rule tests recipients for, whether these are it.
     parties: Vec<u64>,
+    /// Why these may not be meant; asked for recipients outside of our own mail, and only what some rule asks for.
+    pub(super) doubts: Doubts,
     /// Indices into the envelope's recipients, ascending.
     pub(super) recipients: Vec<usize>,
 }
@@ -26,14 +30,16 @@ impl Class {
 }
 
 /// Sorts the recipients into classes. A message without recipients gets one class without any.
-pub(super) fn classes(policy: &Policy, envelope: &Envelope) -> Vec<Class> {
+pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
+    let envelope = case.envelope;
     let organisation = &policy.organisation;
     let from_us = organisation.sender_is_ours(envelope);
     let sender_school =
         envelope.sender.as_ref().filter(|_| from_us).and_then(|sender| organisation.school_index(sender));
     let mut classes: Vec<Class> = Vec::new();
-    let mut known: HashMap<(Direction, Option<usize>, Vec<u64>), usize> = HashMap::new();
+    let mut known: HashMap<(Direction, Option<usize>, Vec<u64>, Doubts), usize> = HashMap::new();
     let mut domains: HashMap<&str, Vec<u64>> = HashMap::new();
+    let doubting = (from_us && !policy.doubts.is_empty()).then(|| Doubting::new(policy, case));
     for (index, recipient) in envelope.recipients.iter().enumerate() {
         let direction = organisation.direction(from_us, recipient);
         let school = match direction {
@@ -43,18 +49,26 @@ pub(super) fn classes(policy: &Policy, envelope: &Envelope) -> Vec<Class> {
         // Most rules ask for domains, groups and schools, so most answers are the same for a whole domain.
         let by_domain = domains.entry(recipient.domain()).or_insert_with(|| {
             let mut parties = vec![0_u64; policy.parties.len().div_ceil(64)];
-            ask(policy, recipient, true, &mut parties);
+            ask(policy, case.people, recipient, true, &mut parties);
             parties
         });
         let mut parties = by_domain.clone();
-        ask(policy, recipient, false, &mut parties);
-        let key = (direction, school, parties);
+        ask(policy, case.people, recipient, false, &mut parties);
+        let doubting = doubting.as_ref().filter(|_| direction == Direction::Outbound);
+        let doubts = doubting.map(|doubting| doubting.about(recipient)).unwrap_or_default();
+        let key = (direction, school, parties, doubts);
         match known.get(&key).and_then(|at| classes.get_mut(*at)) {
             Some(class) => class.recipients.push(index),
             None => {
                 let parties = key.2.clone();
                 known.insert(key, classes.len());
-                classes.push(Class { direction: Some(direction), school, parties, recipients: vec![index] });
+                classes.push(Class {
+                    direction: Some(direction),
+                    school,
+                    parties,
+                    doubts,
+                    recipients: vec![index],
+                });
             }
         }
     }
@@ -65,11 +79,11 @@ pub(super) fn classes(policy: &Policy, envelope: &Envelope) -> Vec<Class> {
 }
 
 /// Asks each party, of those that go by the domain alone or of the others, whether it means that recipient.
-fn ask(policy: &Policy, recipient: &Address, domain_only: bool, answers: &mut [u64]) {
+fn ask(policy: &Policy, people: &People, recipient: &Address, domain_only: bool, answers: &mut [u64]) {
     let asked = policy.parties.iter().zip(&policy.domain_only).enumerate();
     for (number, (party, _)) in asked.filter(|(_, (_, only))| **only == domain_only) {
         if let Some(word) = answers.get_mut(number / 64)
-            && party.is(Some(recipient), &policy.organisation)
+            && party.is(Some(recipient), &policy.organisation, people)
         {
             *word |= 1 << (number % 64);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Zoned;
 
-use super::{Case, Direction, Held, Outcome, Policy, Reveal, Sources};
+use super::{Case, Direction, Held, NoMemory, Outcome, Policy, Reveal, Sources};
 use crate::extract::document::{Item, Places};
 use crate::extract::{Extraction, File, Text};
 use crate::limits::Limits;
@@ -177,6 +177,7 @@ impl Draft {
             message: &message,
             extraction: &extraction,
             people: &People::default(),
+            memory: &NoMemory,
             limits: &self.limits,
             now: &self.now,
             expired: &|| self.expired,
@@ -232,6 +233,28 @@ fn a_colleague_gets_what_an_outsider_does_not() {
     assert_eq!(verdict.findings.len(), 1);
     assert_eq!((verdict.findings[0].span.start, verdict.findings[0].span.end), (4, 13));
     assert_eq!(verdict.findings[0].entity, "topics");
+}
+
+#[test]
+fn doubt_is_for_each_recipient_by_itself_and_about_our_own_mail() {
+    let policy = policy(&[rule("r", "[rule.if]\ndoubt = [\"look-alike-domain\", \"first-mail\"]", "hold")]);
+    let to = ["a@oakfeild.example", "b@elsewhere.example", "c@oakfield.example"];
+    let verdict = draft("t@oakfield.example", &to).decide(&policy);
+    assert_eq!(verdict.recipients, [Action::Hold, Action::Pass, Action::Pass]);
+    assert_eq!(verdict.findings[0].entity, "look-alike-domain");
+    let verdict = draft("x@elsewhere.example", &to).decide(&policy);
+    assert_eq!(verdict.action, Action::Pass, "what strangers send through us is theirs");
+}
+
+#[test]
+fn a_copy_to_oneself_is_no_colleagues() {
+    let shown = "[rule.if]\nrecipients = { shown = \"yes\", at-least = 2 }";
+    let policy = policy(&[rule("r", shown, "hold")]);
+    let to = ["a@elsewhere.example", "b@elsewhere.example", "t@oakfield.example"];
+    let named = |value: &str| draft("t@oakfield.example", &to).field("To", value).matches(&policy);
+    assert!(named("a@elsewhere.example, B <B@elsewhere.example>"));
+    assert!(!named("a@elsewhere.example, t@oakfield.example"));
+    assert!(!named("a@elsewhere.example, d@elsewhere.example"), "who does not get it is no recipient");
 }
 
 #[test]

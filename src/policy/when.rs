@@ -31,11 +31,12 @@ impl RuleCompiler<'_> {
         if let Some(raw) = &when.recipient {
             tests.push(Test::Recipient(self.party(raw)));
         }
-        tests.extend(when.recipients.as_ref().map(|Located { value, .. }| Test::Recipients {
-            which: value.which,
-            at_least: value.at_least.unwrap_or(0),
-            at_most: value.at_most.unwrap_or(usize::MAX),
-        }));
+        if let Some(raw) = &when.doubt {
+            tests.push(self.doubt(raw));
+        }
+        if let Some(raw) = &when.recipients {
+            tests.push(self.recipients(raw));
+        }
         if let Some(raw) = &when.header {
             tests.push(self.header(raw));
         }
@@ -93,18 +94,19 @@ impl RuleCompiler<'_> {
         }
     }
 
-    fn party(&mut self, raw: &Located<RawParty>) -> PartyId {
+    pub(super) fn party(&mut self, raw: &Located<RawParty>) -> PartyId {
         let key = party_key(&raw.value);
         if let Some(known) = self.build.party_ids.get(&key) {
             return *known;
         }
-        let RawParty { address, domain, group, school } = &raw.value;
-        if [address, domain, group, school].iter().all(|key| key.is_none()) {
+        let RawParty { address, domain, group, school, role } = &raw.value;
+        if [address, domain, group, school].iter().all(|key| key.is_none()) && role.is_none() {
             self.fault(&raw.span, "the table names nobody")
-                .say("add `address`, `domain`, `group` or `school`");
+                .say("add `address`, `domain`, `group`, `school` or `role`");
         }
-        for list in [address, domain, group, school].into_iter().flatten() {
-            if list.is_empty() {
+        let lists = [address, domain, group, school].into_iter().flatten().map(Vec::len);
+        for length in lists.chain(role.as_ref().map(Vec::len)) {
+            if length == 0 {
                 self.fault(&raw.span, "an empty list names nobody, so the condition can never hold")
                     .say("add a name to it, or delete the key");
             }
@@ -130,6 +132,7 @@ impl RuleCompiler<'_> {
             domains: set(domain, faults),
             groups: group.as_ref().map(|names| names.iter().map(|name| name.value.clone()).collect()),
             schools,
+            roles: role.clone(),
         };
         let id = PartyId(self.build.parties.len());
         self.build.parties.push(party);
@@ -343,6 +346,10 @@ fn party_key(raw: &RawParty) -> Vec<String> {
             key.push(format!("{name}\n"));
             key.extend(list.iter().map(|entry| entry.value.to_lowercase()));
         }
+    }
+    if let Some(roles) = &raw.role {
+        key.push("role\n".to_owned());
+        key.extend(roles.iter().map(ToString::to_string));
     }
     key
 }

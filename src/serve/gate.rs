@@ -13,7 +13,7 @@ use crate::config::OnFailure;
 use crate::extract::wants_inspector;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
-use crate::policy::{Place, Policy, Reveal};
+use crate::policy::{NoMemory, Place, Policy, Reveal};
 use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::{Means, Scanned, scan};
@@ -194,7 +194,7 @@ impl Filter {
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
         let expired = || started.elapsed() > patience;
         let inspector = &self.workers.before(started + patience);
-        let means = Means { policy: &policy, people: &people, limits, inspector };
+        let means = Means { policy: &policy, people: &people, memory: &NoMemory, limits, inspector };
         let scanned = scan(envelope, parsed, means, &now, &expired);
         let reference = Reference::random()?;
         let response = respond::respond(&Context {

@@ -311,6 +311,8 @@ pub enum Detector {
     Header,
     /// A marking of confidentiality.
     Marking,
+    /// A recipient who may not be meant.
+    Recipient,
     /// An attachment test.
     Attachment,
     /// What could not be inspected.

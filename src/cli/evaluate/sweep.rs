@@ -13,7 +13,7 @@ use super::labels::Label;
 use crate::cli::{CliError, input};
 use crate::message::Message;
 use crate::people::People;
-use crate::policy::{Place, Policy, Reveal};
+use crate::policy::{NoMemory, Place, Policy, Reveal};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Finding, Zone};
 use crate::worker::Pool;
@@ -129,7 +129,13 @@ fn readable(file: &Path, raw: &[u8]) -> Result<(), CliError> {
 
 fn one(case: &Case, raw: &[u8], number: &str, ground: &Ground<'_>) -> Swept {
     let limits = ground.workers.limits();
-    let means = Means { policy: ground.policy, people: ground.people, limits, inspector: ground.workers };
+    let means = Means {
+        policy: ground.policy,
+        people: ground.people,
+        memory: &NoMemory,
+        limits,
+        inspector: ground.workers,
+    };
     let scanned = scan(&case.envelope, Message::parse(raw, limits), means, ground.moment, &|| false);
     Swept {
         id: format!("{}{number}", case.id),

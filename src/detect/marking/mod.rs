@@ -4,4 +4,4 @@ mod label;
 mod subject;
 
 pub use label::{Label, label};
-pub use subject::in_subject;
+pub use subject::{in_subject, is_reply};

@@ -72,6 +72,11 @@ pub fn in_subject(subject: &str) -> Option<Range<usize>> {
     (0..words.len()).find_map(|at| line.marking_at(at))
 }
 
+/// Whether a subject is that of a reply or a forward.
+pub fn is_reply(subject: &str) -> bool {
+    after_replies(subject, &words(subject)) > 0
+}
+
 /// A word of the subject. One that is written letter by letter, with spaces or dots between, is one word.
 struct Word {
     folded: String,
@@ -291,6 +296,16 @@ mod tests {
             if wanted.is_empty() { innocent += 1 } else { marked += 1 }
         }
         assert!(marked >= 50 && innocent >= 40, "{marked} and {innocent}");
+    }
+
+    #[test]
+    fn replies_and_forwards_are_known_by_their_beginning() {
+        for subject in ["Re: a", "RE: FW: a", "Fwd: a", "Re[2]: a", " aw: a"] {
+            assert!(is_reply(subject), "{subject}");
+        }
+        for subject in ["Regarding: a", "a Re: b", "Reading: a", "Re", ""] {
+            assert!(!is_reply(subject), "{subject}");
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub enum Command {
     Backtest(Backtest),
     /// Measure a policy over labelled messages: precision, recall, false alarms
     Evaluate(Evaluate),
+    /// Show what the sender reads where a rule acts
+    Guidance(Guidance),
     /// List, show, release or delete held mail
     Held(Held),
     /// Import, check, list or search the roll: who is who
@@ -199,6 +201,33 @@ pub enum Way {
     Outbound,
     /// From one of ours to one of ours.
     Internal,
+}
+
+/// The `guidance` commands.
+#[derive(Debug, Args)]
+pub struct Guidance {
+    #[command(subcommand)]
+    pub command: GuidanceCommand,
+}
+
+/// What can be done with guidance.
+#[derive(Debug, Subcommand)]
+pub enum GuidanceCommand {
+    /// Print the answer to the sender of a message that the rule acts on, in each of its forms
+    Preview(GuidancePreview),
+}
+
+/// Options of `guidance preview`.
+#[derive(Debug, Args)]
+pub struct GuidancePreview {
+    /// The rule's id.
+    pub rule: String,
+    /// Print the HTML form alone, a whole page.
+    #[arg(long)]
+    pub html: bool,
+    /// Who sends the message: their school and group choose the language. Somebody of the organisation where left out.
+    #[arg(long, value_name = "ADDRESS")]
+    pub from: Option<String>,
 }
 
 /// The `held` commands.

@@ -6,6 +6,7 @@ mod check;
 mod documents;
 mod evaluate;
 mod explain;
+mod guidance;
 mod held;
 mod input;
 mod paint;
@@ -114,6 +115,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Explain(options) => explain::run(&source, &options),
         Command::Backtest(options) => backtest::run(&source, &options),
         Command::Evaluate(options) => evaluate::run(&source, &options),
+        Command::Guidance(options) => guidance::run(&source, &options),
         Command::Held(options) => held::run(&source, &options),
         Command::People(options) => people::run(&source, &options),
         Command::Reload => reload::run(&source),

@@ -8,6 +8,7 @@ use super::condition::{PartyId, Zones};
 use super::disclaimer::{Disclaimer, RawDisclaimer};
 use super::doubt::Doubts;
 use super::fault::{Fault, Faults, Source, Warning, source};
+use super::guidance::Guidance;
 use super::located::Located;
 use super::organisation::{Organisation, RawOrganisation, unknown};
 use super::party::Party;
@@ -31,7 +32,7 @@ pub(super) struct Build {
     /// `None` where it has faults, so that no rule is blamed for them.
     pub(super) organisation: Option<Organisation>,
     pub(super) lists: Vec<ListFile>,
-    pub(super) guidance: BTreeMap<String, String>,
+    pub(super) guidance: Guidance,
     pub(super) used_guidance: BTreeSet<String>,
     pub(super) patterns: Vec<String>,
     pub(super) parties: Vec<Party>,
@@ -78,7 +79,7 @@ impl Policy {
         let organisation = read_organisation(&mut build, sources);
         build.organisation = organisation;
         read_lists(&mut build, sources);
-        read_guidance(&mut build, sources);
+        build.guidance = Guidance::compile(sources, &mut build.faults, &mut build.warnings);
         let disclaimers = read_disclaimers(&mut build, sources);
         build.example_people = example_people::read(&mut build, sources);
         let before = build.faults.len();
@@ -86,7 +87,7 @@ impl Policy {
         // A rule that could not be read may be the one that is missed here.
         if build.faults.len() == before {
             check_overrides(&mut build, sources, &rules);
-            check_unused(&mut build);
+            check_unused(&mut build, sources);
         }
         finish(build, sources, disclaimers, rules)
     }
@@ -208,19 +209,6 @@ fn read_lists(build: &mut Build, sources: &Sources) {
     }
 }
 
-fn read_guidance(build: &mut Build, sources: &Sources) {
-    for (path, text) in &sources.files {
-        let Some(name) = path.strip_prefix("guidance/").and_then(|file| file.strip_suffix(".md")) else {
-            continue;
-        };
-        if text.trim().is_empty() {
-            let fault = Fault::new(&source(path, text), 0..0, "the guidance is empty");
-            build.faults.push(fault.help("say what happened, why, and what to do now"));
-        }
-        build.guidance.insert(name.to_owned(), text.clone());
-    }
-}
-
 fn read_disclaimers(build: &mut Build, sources: &Sources) -> Vec<Disclaimer> {
     let Some(text) = sources.files.get(DISCLAIMERS) else { return Vec::new() };
     let source = source(DISCLAIMERS, text);
@@ -243,6 +231,7 @@ fn read_rules(build: &mut Build, sources: &Sources) -> Vec<Rule> {
     for (path, text) in &sources.files {
         if !path.ends_with(".toml")
             || [ORGANISATION, DISCLAIMERS, example_people::FILE].contains(&path.as_str())
+            || path.starts_with("guidance/")
         {
             continue;
         }
@@ -274,13 +263,14 @@ fn check_overrides(build: &mut Build, sources: &Sources, rules: &[Rule]) {
     }
 }
 
-fn check_unused(build: &mut Build) {
+fn check_unused(build: &mut Build, sources: &Sources) {
     for file in build.lists.iter().filter(|file| !file.used) {
         let fault = Fault::new(&file.source, 0..0, format!("no rule uses the list \"{}\"", file.list.name));
         build.faults.push(fault.help("name it in a rule's `words` or `near`, or delete the file"));
     }
-    for (name, text) in build.guidance.iter().filter(|(name, _)| !build.used_guidance.contains(*name)) {
-        let source = source(&format!("guidance/{name}.md"), text);
+    for name in build.guidance.names().filter(|name| !build.used_guidance.contains(*name)) {
+        let file = format!("guidance/{name}.md");
+        let source = source(&file, sources.files.get(&file).map_or("", String::as_str));
         let fault = Fault::new(&source, 0..0, format!("no rule uses the guidance \"{name}\""));
         build.warnings.push(Warning(fault.help("name it in a rule's `then`, or delete the file")));
     }

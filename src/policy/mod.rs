@@ -2,6 +2,7 @@
 
 mod acquaintance;
 mod address;
+mod answers;
 mod calendar;
 mod compile;
 mod condition;
@@ -14,15 +15,19 @@ mod example;
 mod example_people;
 mod explain;
 mod fault;
+mod guidance;
 mod lint;
 mod located;
+mod network;
 mod organisation;
 mod party;
+mod phrases;
 mod place;
 mod raw;
 mod read;
 mod recipients;
 mod rule;
+mod rule_answer;
 mod rule_compile;
 mod sweep;
 mod tests;
@@ -35,15 +40,18 @@ use std::collections::BTreeMap;
 
 pub use acquaintance::{Acquaintance, Memory, NoMemory};
 pub use address::{AddressSet, EntryError};
+pub use answers::{Answers, Proof};
 pub use calendar::{Calendar, Period};
 pub use disclaimer::{Disclaimer, Fallback, Placement};
 pub use example::ExampleFault;
 pub use explain::{ConditionExplanation, Explanation, Held, Outcome, RuleExplanation};
 pub use fault::{Fault, Faults, Warning};
+pub use guidance::{Guidance, Language, Told};
 pub use located::Hours;
 pub use organisation::{Organisation, School};
+pub use phrases::{Phrases, filled};
 pub use place::{FoundWords, Place, Reveal};
-pub use rule::{Receipt, Rule, Then, ThenHeader};
+pub use rule::{Override, Receipt, Rule, Then, ThenHeader};
 
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::WordIndex;
@@ -92,7 +100,7 @@ impl Direction {
 }
 
 /// A policy's files as they were read: `organisation.toml`, `disclaimers.toml`, `example-people.toml`, `lists/*.txt`,
-/// `guidance/*.md`, the files that disclaimers name, and rule files, which are all other `*.toml`. Whatever else is there is passed over.
+/// `guidance/`, the files that disclaimers name, and rule files, which are all other `*.toml`. Whatever else is there is passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
     /// The texts, by their paths relative to the policy's folder, with `/` between folders.
@@ -126,7 +134,7 @@ pub struct Policy {
     organisation: Organisation,
     disclaimers: Vec<Disclaimer>,
     rules: Vec<Rule>,
-    guidance: BTreeMap<String, String>,
+    guidance: Guidance,
     warnings: Vec<Warning>,
     parties: Vec<Party>,
     /// Those about recipients that some rule asks for.
@@ -211,9 +219,9 @@ impl Policy {
         self.organisation.school_of(address)
     }
 
-    /// A guidance text, in Markdown.
-    pub fn guidance(&self, name: &str) -> Option<&str> {
-        self.guidance.get(name).map(String::as_str)
+    /// The guidance texts.
+    pub const fn guidance(&self) -> &Guidance {
+        &self.guidance
     }
 
     /// Decides on a message.

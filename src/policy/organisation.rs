@@ -8,8 +8,10 @@ use serde::Deserialize;
 
 use super::Direction;
 use super::address::AddressSet;
+use super::answers::{self, Answers, RawAnswers};
 use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
+use super::guidance::Language;
 use super::located::Located;
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
@@ -26,6 +28,8 @@ pub struct Organisation {
     pub calendar: Calendar,
     /// Its schools, in their order.
     pub schools: Vec<School>,
+    /// How it answers senders.
+    pub answers: Answers,
     domains: AddressSet,
     first_domain: String,
     groups: BTreeMap<String, AddressSet>,
@@ -41,6 +45,8 @@ pub struct School {
     pub name: String,
     /// Its own calendar, in place of the organisation's.
     pub calendar: Option<Calendar>,
+    /// The language of answers to its people, in place of the organisation's.
+    pub language: Option<Language>,
     members: AddressSet,
     first_domain: Option<String>,
     pub(super) overrides: BTreeMap<String, Located<OverrideMode>>,
@@ -123,6 +129,12 @@ impl Organisation {
         self.groups.keys().map(String::as_str)
     }
 
+    /// The language of an answer to that sender.
+    pub fn language_of(&self, sender: Option<&Address>) -> Language {
+        let school = sender.and_then(|sender| self.school_of(sender));
+        self.answers.language(sender, school.and_then(|school| school.language.as_ref()))
+    }
+
     /// The calendar of a school: its own, or the organisation's.
     pub(super) fn calendar_of(&self, school: Option<usize>) -> &Calendar {
         school
@@ -172,6 +184,9 @@ pub(super) struct RawOrganisation {
     /// Groups that rules name: addresses, domains and globs of either.
     #[serde(default)]
     groups: BTreeMap<String, Vec<Located<String>>>,
+    /// How senders are answered.
+    #[serde(default)]
+    answers: RawAnswers,
 }
 
 /// A school.
@@ -190,6 +205,8 @@ struct RawSchool {
     addresses: Vec<Located<String>>,
     /// Its own calendar, in place of the organisation's.
     calendar: Option<Located<RawCalendar>>,
+    /// The language of answers to its people, such as `cy`, in place of the organisation's.
+    language: Option<Located<String>>,
     /// Rules that run differently there, by their ids.
     #[serde(default)]
     overrides: BTreeMap<String, Located<RawOverride>>,
@@ -234,11 +251,13 @@ impl RawOrganisation {
         let schools = schools(self.school, &domains, source, faults);
         let known = domains.plain_domains().chain(groups.values().flat_map(AddressSet::plain_domains));
         let known = KnownDomains::new(known.map(str::to_owned));
+        let answers = self.answers.compile(&groups, source, faults);
         Organisation {
             name: self.name.value,
             time_zone,
             calendar,
             schools,
+            answers,
             domains,
             first_domain,
             groups,
@@ -286,6 +305,7 @@ fn schools(
             id,
             name: value.name,
             calendar: value.calendar.map(|raw| raw.value.compile(source, faults)),
+            language: value.language.as_ref().and_then(|raw| answers::language(raw, source, faults)),
             members: address_set(&entries, source, faults),
             first_domain: value.domains.first().map(|domain| domain.value.to_lowercase()),
             overrides: value

@@ -402,8 +402,12 @@ pub(super) struct RawThen {
     pub(super) action: Located<Action>,
     /// The guidance for the sender: the name of a file in `guidance/`, without `.md`.
     pub(super) guidance: Option<Located<String>>,
-    /// What the sending server is told (`reject`).
+    /// What one of ours is told at the SMTP door (`reject`).
     pub(super) reply: Option<Located<String>>,
+    /// What senders from outside are told there (`reject`); neutral words where left out.
+    pub(super) reply_outside: Option<Located<String>>,
+    /// Whether the sender is told of it (`hold`); yes where left out, save for safeguarding.
+    pub(super) notify_sender: Option<Located<YesNo>>,
     /// What is put in front of the subject, once (`tag`, `mark`).
     pub(super) subject_prefix: Option<Located<String>>,
     /// `request` asks the recipients' mail programs for a receipt, where the sender did not (`tag`, `mark`).

@@ -1,6 +1,8 @@
 //! A rule as the policy holds it once it is checked. Never the form in which it was written.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
 use super::example::Example;
@@ -48,10 +50,16 @@ impl Rule {
 pub struct Then {
     /// The action, for each recipient for whom the rule matches.
     pub action: Action,
+    /// What the sender may do about a message that is held or returned.
+    pub may_override: Override,
+    /// Whether the sender is told where the message is held.
+    pub tells_sender: bool,
     /// The name of the guidance text, which lies under `guidance/` in the policy's folder.
     pub guidance: Option<String>,
-    /// What the sender is told at the SMTP door when the action is `reject`; several lines are allowed.
+    /// What one of ours is told at the SMTP door when the action is `reject`; several lines are allowed.
     pub reply: Option<String>,
+    /// What everybody else is told there; neutral words where it is left out.
+    pub reply_outside: Option<String>,
     /// What is put in front of the subject, once (`tag`, `mark`).
     pub subject_prefix: Option<String>,
     /// Whether the recipients' mail programs are asked for a receipt, where the sender did not (`tag`, `mark`).
@@ -79,4 +87,30 @@ pub struct ThenHeader {
     pub name: String,
     /// Its value.
     pub value: String,
+}
+
+/// What a sender may do about a message that is held or returned. The order is that of strictness: the strictest wins.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Override {
+    /// Have it sent as it is, by giving a reason.
+    Justify,
+    /// Ask somebody who may decide, by giving a reason.
+    Request,
+    /// Nothing but write it anew.
+    #[default]
+    Never,
+}
+
+impl Override {
+    /// Its name as rules and `--json` write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Justify => "justify",
+            Self::Request => "request",
+            Self::Never => "never",
+        }
+    }
 }

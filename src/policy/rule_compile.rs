@@ -9,7 +9,7 @@ use super::lint;
 use super::located::Located;
 use super::organisation::{Organisation, bad_id, is_id, unknown};
 use super::raw::{Expect, RawRule, RawThen};
-use super::rule::{Receipt, Rule, Then, ThenHeader};
+use super::rule::{Override, Receipt, Rule, Then, ThenHeader};
 use crate::message::Address;
 use crate::verdict::{Action, RuleId};
 
@@ -37,7 +37,7 @@ const RESERVED_FIELDS: [&str; 16] = [
 pub(super) struct RuleCompiler<'b> {
     pub(super) build: &'b mut Build,
     pub(super) source: &'b Source,
-    raw: &'b RawRule,
+    pub(super) raw: &'b RawRule,
 }
 
 impl<'b> RuleCompiler<'b> {
@@ -170,10 +170,14 @@ impl<'b> RuleCompiler<'b> {
             self.fault(&prefix.span, "the subject prefix is empty or has control characters")
                 .say("write a short text, such as \"CONFIDENTIAL: \"");
         }
+        let answering = self.answering(raw);
         Then {
             action,
+            may_override: Override::Never,
+            tells_sender: answering.tells_sender,
             guidance: raw.guidance.as_ref().map(|name| name.value.clone()),
             reply: raw.reply.as_ref().map(|reply| reply.value.clone()),
+            reply_outside: raw.reply_outside.as_ref().map(|reply| reply.value.clone()),
             subject_prefix: raw.subject_prefix.as_ref().map(|prefix| prefix.value.clone()),
             receipt: raw.receipt.as_ref().map_or(Receipt::AsItIs, |_| Receipt::Request),
             headers: self.headers(raw),
@@ -183,35 +187,13 @@ impl<'b> RuleCompiler<'b> {
 
     fn check_guidance(&mut self, guidance: Option<&Located<String>>) {
         let Some(name) = guidance else { return };
-        if self.build.guidance.contains_key(&name.value) {
+        if self.build.guidance.has(&name.value) {
             self.build.used_guidance.insert(name.value.clone());
             return;
         }
-        let known: Vec<&str> = self.build.guidance.keys().map(String::as_str).collect();
+        let known: Vec<&str> = self.build.guidance.names().collect();
         let otherwise = format!("add guidance/{}.md", name.value);
         self.build.faults.push(unknown(self.source, name, "guidance", &known, &otherwise));
-    }
-
-    fn check_reply(&mut self, raw: &RawThen, span: &Range<usize>) {
-        match (&raw.reply, raw.action.value) {
-            (None, Action::Reject) => {
-                self.fault(span, "a rule that rejects mail needs a reply").say(
-                    "add `reply = \"…\"`: it is what the sender's mail program shows, so say what to do instead",
-                );
-            }
-            (Some(reply), Action::Reject) => {
-                let text = reply.value.trim();
-                if text.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
-                    self.fault(&reply.span, "the reply is empty or has control characters")
-                        .say("write one or more lines of text");
-                }
-            }
-            (Some(reply), action) => {
-                self.fault(&reply.span, format!("`reply` has no effect on the action \"{action}\""))
-                    .say("only \"reject\" speaks at the SMTP door; use `guidance`");
-            }
-            (None, _) => {}
-        }
     }
 
     fn headers(&mut self, raw: &RawThen) -> Vec<ThenHeader> {

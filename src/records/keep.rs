@@ -41,7 +41,10 @@ pub struct KeptMessage<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum KeptAction<'a> {
     /// It waits for a decision.
-    Hold,
+    Hold {
+        /// What the sender is told; `None` where they are not.
+        answer: Option<Answer<'a>>,
+    },
     /// Its sender is told why it was not delivered.
     Return {
         /// What the sender is told; `None` where there is nobody to tell (the null sender, RFC 5321 §4.5.5).
@@ -52,14 +55,14 @@ pub enum KeptAction<'a> {
 impl KeptAction<'_> {
     const fn name(&self) -> &'static str {
         match self {
-            Self::Hold => "hold",
+            Self::Hold { .. } => "hold",
             Self::Return { .. } => "return",
         }
     }
 
     const fn state(&self) -> HeldState {
         match self {
-            Self::Hold => HeldState::Held,
+            Self::Hold { .. } => HeldState::Held,
             Self::Return { .. } => HeldState::Returned,
         }
     }
@@ -102,10 +105,9 @@ impl Store {
     pub async fn keep(&self, message: &KeptMessage<'_>) -> Result<Kept, RecordsError> {
         let content = self.content.write(message.reference, ContentKind::Original, message.content).await?;
         let answer = match message.action {
-            KeptAction::Return { answer: Some(answer) } => Some((
-                answer,
-                self.content.write(message.reference, ContentKind::Answer, answer.content).await?,
-            )),
+            KeptAction::Return { answer: Some(answer) } | KeptAction::Hold { answer: Some(answer) } => Some(
+                (answer, self.content.write(message.reference, ContentKind::Answer, answer.content).await?),
+            ),
             _ => None,
         };
         if !message.found.is_empty() {

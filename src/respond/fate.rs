@@ -1,6 +1,5 @@
 //! What happens for each recipient once the verdict meets what a filter can do. Pure; it carries nothing out.
 
-use crate::message::{Envelope, Message};
 use crate::policy::{Direction, Disclaimer};
 use crate::verdict::Action;
 
@@ -29,19 +28,6 @@ pub(super) fn fates(actions: &[Action], answerable: bool) -> Fates {
         }
     }
     fates
-}
-
-/// Whether an answer to the sender goes to a person, as far as the message shows (RFC 3834 §2). Whether the sender is
-/// one of ours is the caller's to know: a stranger's address may be anybody's.
-pub(super) fn is_answerable(envelope: &Envelope, message: &Message<'_>) -> bool {
-    let value = |name: &str| -> Option<String> {
-        let field = message.fields(name).next()?;
-        let first = field.value.split(|byte| *byte == b';').next().unwrap_or_default();
-        Some(String::from_utf8_lossy(first.trim_ascii()).to_ascii_lowercase())
-    };
-    let automatic = value("Auto-Submitted").is_some_and(|how| how != "no");
-    let bulk = value("Precedence").is_some_and(|how| matches!(how.as_str(), "bulk" | "list" | "junk"));
-    envelope.sender.is_some() && !automatic && !bulk && value("List-Id").is_none()
 }
 
 /// The disclaimer for mail of that school to recipients in those directions: one for the school before one for all,

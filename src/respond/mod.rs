@@ -1,6 +1,7 @@
 //! From a verdict to what is done with the message: edits, reply text, answers. Never opens a file or a socket.
 
 mod answer;
+mod automatic;
 mod charset;
 pub mod disclaimer;
 mod edits;
@@ -8,11 +9,11 @@ mod fate;
 mod header;
 mod lines;
 mod mark;
-mod markdown;
 mod plan;
 mod transfer;
 
-pub use answer::{AnswerContext, answer};
+pub use answer::{AnswerContext, Confirmation, Entry, Outcome, Preview, answer, entry, preview};
+pub use automatic::is_answerable;
 pub use edits::{Edits, HeaderEdit, Splice, apply};
 pub use mark::{OWN_FIELD, remove_own};
-pub use plan::{Context, Delivery, RespondError, Response, respond};
+pub use plan::{Context, Delivery, RespondError, Response, refusal_text, respond};

@@ -1,11 +1,13 @@
 //! From a verdict to what is done with a message: who gets it, how it is changed, what the sender hears. Pure.
 
+use super::answer::{Listener, disclaimer_refusal, refusal};
+use super::automatic::is_answerable;
 use super::disclaimer::{Barrier, Insertion, insert, wrap};
-use super::fate::{Fates, choose_disclaimer, fates, is_answerable};
+use super::fate::{Fates, choose_disclaimer, fates};
 use super::mark::{self, Tag};
 use super::{Edits, mark::remove_own};
 use crate::message::{Envelope, Message};
-use crate::policy::{Direction, Disclaimer, Fallback, Policy, Rule, Then};
+use crate::policy::{Direction, Disclaimer, Fallback, Policy, Proof, Rule, Then};
 use crate::verdict::{Action, Mode, RuleId, RuleMatch, Verdict};
 
 /// What a response is worked out from.
@@ -21,6 +23,8 @@ pub struct Context<'a> {
     pub policy: &'a Policy,
     /// The message's short reference number, by which people ask about it. A sender must not foresee it.
     pub reference: &'a str,
+    /// Whom the sender may ask.
+    pub contact: &'a str,
 }
 
 /// What is to be done with a message. What is held or returned must be stored before the MTA hears of it.
@@ -34,6 +38,8 @@ pub struct Response {
     pub held: Vec<usize>,
     /// For whom it is returned.
     pub returned: Vec<usize>,
+    /// Whether the sender is told of what is held.
+    pub tells_of_hold: bool,
 }
 
 /// What the MTA hears of a message.
@@ -80,14 +86,20 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         let (verdict, envelope) = (verdict.recipients.len(), envelope.recipients.len());
         return Err(RespondError::Recipients { verdict, envelope });
     }
-    let ours = policy.organisation().sender_is_ours(envelope);
-    let answerable = ours && is_answerable(envelope, message);
+    let organisation = policy.organisation();
+    let ours = organisation.sender_is_ours(envelope);
+    // Who only claims to be one of ours is not answered: the address may be somebody else's.
+    let proven = ours && organisation.answers.proof(envelope) != Proof::None;
+    let answerable = proven && is_answerable(envelope, message);
     let mut fates = fates(&verdict.recipients, answerable);
     if fates.rejected {
-        return Ok(refusal(refusal_text(context)?));
+        let listener = if proven { Listener::Ours } else { Listener::Outsider };
+        return Ok(refused(refusal(context, listener)?));
     }
+    let told = |fates: &Fates| Ok::<_, RespondError>(answerable && tells_of_hold(context, &fates.held)?);
     if fates.delivered.is_empty() {
-        return Ok(settled(fates, Edits::default(), Vec::new()));
+        let tells_of_hold = told(&fates)?;
+        return Ok(Response { tells_of_hold, ..settled(fates, Edits::default(), Vec::new()) });
     }
     let mut edits = Edits { header: remove_own(message), body: Vec::new() };
     edits.extend(marks(context, &fates.delivered, answerable)?);
@@ -96,7 +108,7 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         Disclaimed::Refused(barrier) => {
             // A refusal of the whole would lose what is held or returned for others.
             if fates.held.is_empty() && fates.returned.is_empty() {
-                return Ok(refusal(disclaimer_refusal(barrier, context.reference)));
+                return Ok(refused(disclaimer_refusal(barrier, context.reference)));
             }
             let refused = std::mem::take(&mut fates.delivered);
             let stopped = if answerable { &mut fates.returned } else { &mut fates.held };
@@ -106,7 +118,23 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         }
     }
     let copies = copies(context, &fates.delivered)?;
-    Ok(settled(fates, edits, copies))
+    let tells_of_hold = told(&fates)?;
+    Ok(Response { tells_of_hold, ..settled(fates, edits, copies) })
+}
+
+/// What one of ours hears at the SMTP door of a message that is refused.
+///
+/// # Errors
+/// When the verdict fits neither the policy nor the envelope.
+pub fn refusal_text(context: &Context<'_>) -> Result<String, RespondError> {
+    refusal(context, Listener::Ours)
+}
+
+/// Whether the sender is told that the message is held for these: each rule that holds it must say so.
+fn tells_of_hold(context: &Context<'_>, held: &[usize]) -> Result<bool, RespondError> {
+    let mut holding = enforced(context, held)?.into_iter().filter(|(found, _)| !found.action.delivers());
+    Ok(!held.is_empty()
+        && holding.all(|(found, rule)| found.action != Action::Hold || rule.then.tells_sender))
 }
 
 /// Who gets a copy of what is delivered, each once, unless the message goes to them anyway.
@@ -128,12 +156,13 @@ fn copies(context: &Context<'_>, delivered: &[usize]) -> Result<Vec<String>, Res
     Ok(copies)
 }
 
-fn refusal(text: String) -> Response {
+fn refused(text: String) -> Response {
     Response {
         edits: Edits::default(),
         delivery: Delivery::Reject(text),
         held: Vec::new(),
         returned: Vec::new(),
+        tells_of_hold: false,
     }
 }
 
@@ -146,7 +175,7 @@ fn settled(fates: Fates, edits: Edits, copies: Vec<String>) -> Response {
         remove.sort_unstable();
         Delivery::Accept { remove, add: copies }
     };
-    Response { edits, delivery, held, returned }
+    Response { edits, delivery, held, returned, tells_of_hold: false }
 }
 
 /// The enforced rules that matched for any of these recipients, with what they do.
@@ -230,35 +259,13 @@ fn wanted_disclaimer<'a>(context: &Context<'a>, delivered: &[usize], ours: bool)
     choose_disclaimer(context.policy.disclaimers(), school, &directions)
 }
 
-/// What the sender of a refused message hears: the words of the first rule that has some, else neutral ones that
-/// disclose nothing of what matched; and the reference.
-fn refusal_text(context: &Context<'_>) -> Result<String, RespondError> {
-    let everyone: Vec<usize> = (0..context.envelope.recipients.len()).collect();
-    let rules = enforced(context, &everyone)?;
-    let reply = rules
-        .iter()
-        .filter(|(found, _)| found.action == Action::Reject)
-        .find_map(|(_, rule)| rule.then.reply.as_deref())
-        .map(str::trim_end)
-        .filter(|reply| !reply.is_empty());
-    let words = reply.unwrap_or("This message was refused under the organisation's mail policy.");
-    Ok(format!("{words}\nReference: {}", context.reference))
-}
-
-fn disclaimer_refusal(barrier: Barrier, reference: &str) -> String {
-    let why = barrier.reason();
-    format!(
-        "This message was refused: it cannot carry the disclaimer that it needs, because {why}.\nReference: {reference}"
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
     use crate::limits::Limits;
-    use crate::message::{Address, Origin};
+    use crate::message::{Address, Client, Origin};
     use crate::policy::Sources;
     use crate::respond::apply;
     use crate::verdict::Coverage;
@@ -303,7 +310,7 @@ mod tests {
         Envelope {
             queue_id: None,
             origin: Origin::Smtp,
-            client: None,
+            client: Some(Client { address: Some([127, 0, 0, 1].into()), name: "localhost".to_owned() }),
             authenticated: None,
             sender: Address::parse(sender.as_bytes()),
             recipients: recipients.iter().filter_map(|to| Address::parse(to.as_bytes())).collect(),
@@ -351,8 +358,14 @@ mod tests {
     ) -> (Response, String) {
         let message = Message::parse(raw, &Limits::default());
         let (envelope, verdict) = (envelope(sender, recipients), verdict(actions));
-        let context =
-            Context { envelope: &envelope, message: &message, verdict: &verdict, policy, reference: "4XYZ" };
+        let context = Context {
+            envelope: &envelope,
+            message: &message,
+            verdict: &verdict,
+            policy,
+            reference: "4XYZ",
+            contact: "it@oakfield.example",
+        };
         let response = respond(&context).unwrap();
         let out = apply(raw, &response.edits);
         (response, String::from_utf8(out).unwrap())
@@ -410,6 +423,7 @@ mod tests {
             verdict: &verdict,
             policy: &policy,
             reference: "4XYZ",
+            contact: "it@oakfield.example",
         };
         assert!(
             !apply(MAIL, &respond(&context).unwrap().edits).windows(7).any(|window| window == b"[found]")
@@ -425,14 +439,14 @@ mod tests {
             (&[(Hold, "hold"), (Return, "return")], Delivery::Discard, &[0], &[1]),
             (
                 &[(Reject, "reject"), (Reject, "reject")],
-                Delivery::Reject("No.\nNot so.\nReference: 4XYZ".to_owned()),
+                Delivery::Reject("No.\nNot so.\nTitle of reject (Mail policy, 7)\nIf you have a question, or think that this is a mistake, ask it@oakfield.example. Give the reference 4XYZ.".to_owned()),
                 &[],
                 &[],
             ),
             (
                 &[(Reject, "hold"), (Reject, "hold")],
                 Delivery::Reject(
-                    "This message was refused under the organisation's mail policy.\nReference: 4XYZ"
+                    "Your message was not delivered.\nTitle of hold (Mail policy, 7)\nIf you have a question, or think that this is a mistake, ask it@oakfield.example. Give the reference 4XYZ."
                         .to_owned(),
                 ),
                 &[],
@@ -589,6 +603,7 @@ mod tests {
                 verdict: &verdict,
                 policy: &policy,
                 reference: "4XYZ",
+                contact: "it@oakfield.example",
             };
             assert_eq!(respond(&context), Err(error));
         }

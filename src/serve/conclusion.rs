@@ -1,13 +1,13 @@
 //! From a judgement to the answer that Postfix hears. What is held or returned is in the store before it is said.
 
-use jiff::tz::TimeZone;
 use tracing::info;
 
 use super::gate::{Failure, Judgement};
 use super::state::Filter;
 use crate::message::{Address, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText};
-use crate::records::{Answer, KeptAction, KeptMessage, Reference};
+use crate::policy::Place;
+use crate::records::{Answer, KeptAction, KeptMessage, RecordsError, Reference};
 use crate::respond::{self, AnswerContext, Delivery};
 use crate::verdict::{Mode, RuleId};
 
@@ -15,19 +15,24 @@ use crate::verdict::{Mode, RuleId};
 pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outcome, Failure> {
     let reference = &judgement.reference;
     if !judgement.response.held.is_empty() {
+        let concerned = &judgement.response.held;
+        let answer = match judgement.response.tells_of_hold {
+            true => answer(filter, &judgement, reference, respond::Outcome::Held, concerned)?,
+            false => None,
+        };
+        let answer = addressed(&judgement, answer.as_deref());
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.
-        Box::pin(keep(filter, &judgement, reference, &judgement.response.held, KeptAction::Hold)).await?;
+        Box::pin(keep(filter, &judgement, reference, concerned, KeptAction::Hold { answer })).await?;
     }
     if !judgement.response.returned.is_empty() {
         // What is held for some and returned to others is two entries of the record, each with its own name.
         let second = if judgement.response.held.is_empty() { reference } else { &Reference::random()? };
-        let answer = answer(filter, &judgement, second)?;
-        let answer = answer.as_deref().zip(judgement.envelope.sender.as_ref());
-        let answer = answer.map(|(content, recipient)| Answer { recipient, content });
-        let action = KeptAction::Return { answer };
-        Box::pin(keep(filter, &judgement, second, &judgement.response.returned, action)).await?;
-        filter.outbox.notify_one();
+        let concerned = &judgement.response.returned;
+        let answer = answer(filter, &judgement, second, respond::Outcome::Returned, concerned)?;
+        let action = KeptAction::Return { answer: addressed(&judgement, answer.as_deref()) };
+        Box::pin(keep(filter, &judgement, second, concerned, action)).await?;
     }
+    filter.outbox.notify_one();
     Ok(match judgement.response.delivery {
         Delivery::Accept { remove, add } => Outcome::Accept { remove, add, edits: judgement.response.edits },
         Delivery::Discard => Outcome::Discard,
@@ -44,7 +49,7 @@ async fn keep(
 ) -> Result<(), Failure> {
     let Judgement { envelope, verdict, .. } = judgement;
     let what = match action {
-        KeptAction::Hold => "held",
+        KeptAction::Hold { .. } => "held",
         KeptAction::Return { .. } => "returned",
     };
     let recipients: Vec<&Address> =
@@ -56,6 +61,7 @@ async fn keep(
             && found.recipients.iter().any(|index| concerned.contains(index))
     });
     let rules: Vec<RuleId> = acting.map(|found| found.rule.clone()).collect();
+    let found = words(&judgement.found)?;
     let kept = filter
         .store
         .keep(&KeptMessage {
@@ -66,7 +72,7 @@ async fn keep(
             recipients: &recipients,
             rules: &rules,
             verdict,
-            found: &judgement.found,
+            found: &found,
             received_at: judgement.at,
         })
         .await?;
@@ -75,8 +81,29 @@ async fn keep(
     Ok(())
 }
 
-/// What the sender of a returned message is told; nobody where there is no sender.
-fn answer(filter: &Filter, judgement: &Judgement, reference: &Reference) -> Result<Option<Vec<u8>>, Failure> {
+/// What was found, in words, as `scan --json --reveal` tells it; empty where no words were.
+fn words(found: &[Place]) -> Result<Vec<u8>, RecordsError> {
+    let worded: Vec<&Place> = found.iter().filter(|place| place.words.is_some()).collect();
+    if worded.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::to_vec(&worded).map_err(RecordsError::Verdict)
+}
+
+/// An answer with whom it goes to.
+fn addressed<'a>(judgement: &'a Judgement, content: Option<&'a [u8]>) -> Option<Answer<'a>> {
+    let answer = content.zip(judgement.envelope.sender.as_ref());
+    answer.map(|(content, recipient)| Answer { recipient, content })
+}
+
+/// What the sender of a message is told that is held or returned; nobody where there is no sender.
+fn answer(
+    filter: &Filter,
+    judgement: &Judgement,
+    reference: &Reference,
+    outcome: respond::Outcome,
+    recipients: &[usize],
+) -> Result<Option<Vec<u8>>, Failure> {
     if judgement.envelope.sender.is_none() {
         return Ok(None);
     }
@@ -87,11 +114,14 @@ fn answer(filter: &Filter, judgement: &Judgement, reference: &Reference) -> Resu
         message: &message,
         verdict: &judgement.verdict,
         policy: &judgement.policy,
+        found: &judgement.found,
         reference: reference.as_str(),
-        recipients: &judgement.response.returned,
+        outcome,
+        recipients,
         from: &filter.config.answers_from,
         contact: &filter.config.contact,
-        at: &judgement.at.to_zoned(TimeZone::UTC),
+        confirmation: None,
+        at: &judgement.at.to_zoned(judgement.policy.organisation().time_zone.clone()),
     })?))
 }
 

@@ -79,8 +79,8 @@ pub struct Judgement {
     pub policy: Arc<Policy>,
     /// The decision.
     pub verdict: Verdict,
-    /// What was found, in words, where the message is kept: JSON that nobody reads without a reason.
-    pub found: Vec<u8>,
+    /// What was found, in words, where the message is kept: its sender is told, and nobody else without a reason.
+    pub found: Vec<Place>,
     /// What is done about it.
     pub response: Response,
     /// The message's name, should anybody ask.
@@ -203,9 +203,10 @@ impl Filter {
             verdict: &scanned.verdict,
             policy: &policy,
             reference: reference.as_str(),
+            contact: &self.config.contact,
         })?;
         let kept = !(response.held.is_empty() && response.returned.is_empty());
-        let found = if kept { found(&policy, &scanned)? } else { Vec::new() };
+        let found = if kept { found(&policy, &scanned) } else { Vec::new() };
         let verdict = scanned.verdict;
         let (envelope, message) = (Arc::clone(envelope), message.clone());
         Ok(Box::new(Judgement { envelope, message, policy, verdict, found, response, reference, at }))
@@ -217,15 +218,10 @@ fn guarded<T>(sweep: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> 
     catch_unwind(AssertUnwindSafe(sweep)).unwrap_or(Err(Failure::Panicked))
 }
 
-/// What was found, in words, as `scan --json --reveal` tells it; empty where no words were.
-fn found(policy: &Policy, scanned: &Scanned<'_>) -> Result<Vec<u8>, RecordsError> {
+/// What was found, and its words where there are any.
+fn found(policy: &Policy, scanned: &Scanned<'_>) -> Vec<Place> {
     let findings = scanned.verdict.findings.iter();
-    let places = findings.map(|finding| policy.place(finding, &scanned.extraction, Reveal::Words));
-    let worded: Vec<Place> = places.filter(|place| place.words.is_some()).collect();
-    if worded.is_empty() {
-        return Ok(Vec::new());
-    }
-    serde_json::to_vec(&worded).map_err(RecordsError::Verdict)
+    findings.map(|finding| policy.place(finding, &scanned.extraction, Reveal::Words)).collect()
 }
 
 /// One line a message: ids, counts and places, no words.

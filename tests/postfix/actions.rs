@@ -54,6 +54,21 @@ fn held_mail_is_taken_and_kept_and_delivered_to_nobody() {
     assert_eq!(held[0]["rules"][0], "hold-foxglove");
     assert_eq!(world.postfix.fate(reply.queue_id()), Fate::Discarded);
     assert_eq!(world.sink.count(HEAD), 0);
+    // Its sender is told, with what was found, masked, and without the message itself.
+    let answer = world.sink.take(ANA);
+    assert_eq!(answer.sender, "");
+    let text = answer.text();
+    for words in [
+        "is waiting to be looked at",
+        "Foxglove is held",
+        "In your text",
+        "F******e",
+        "head@oakfield.example",
+    ] {
+        assert!(text.contains(words), "no \"{words}\":\n{text}");
+    }
+    assert!(!text.contains("Foxglove in the wood"), "{text}");
+    assert_eq!(header_values(&answer.message, "Subject"), ["Waiting: the wood"]);
 }
 
 #[test]
@@ -74,13 +89,37 @@ fn returned_mail_comes_back_with_guidance_and_the_original() {
 }
 
 #[test]
+fn whoever_only_claims_to_be_ours_gets_no_answer() {
+    let world = World::start();
+    let message = mail(ANA, BO, "the wall", "Nightshade by the wall.\r\n");
+    let mut forger = world.connect().xclient("ADDR=203.0.113.7 NAME=elsewhere.example");
+    forger.send(ANA, &[BO], &message).expect_code(250);
+    let held = world.mailwarden.json(&["held", "list", "--json"]);
+    assert_eq!(held.len(), 1, "it is held in place of being returned: {held:?}");
+    let shown = world.mailwarden.json(&["held", "show", held[0]["reference"].as_str().unwrap(), "--json"]);
+    assert_eq!(shown[0]["outbox"], serde_json::json!([]), "{shown:?}");
+}
+
+#[test]
 fn rejected_mail_is_refused_with_the_rules_text() {
     let world = World::start();
     let mut smtp = world.connect();
-    let message = mail(BO, HEAD, "the hill", "Wolfsbane on the hill.\r\n");
-    let reply = smtp.send(BO, &[HEAD], &message);
+    let message = mail(ANA, HEAD, "the hill", "Wolfsbane on the hill.\r\n");
+    let reply = smtp.send(ANA, &[HEAD], &message);
     assert_eq!(reply.code, 550, "{reply}");
     assert!(reply.text.contains("Not 100% welcome: %s"), "{reply}");
+    assert!(
+        reply.text.contains("Wolfsbane is refused") && reply.text.contains("Give the reference "),
+        "{reply}"
+    );
+    // Somebody outside learns nothing of it, and no more does whoever uses one of our addresses from outside.
+    let stranger = smtp.send(BO, &[HEAD], &message);
+    let mut forger = world.connect().xclient("ADDR=203.0.113.7 NAME=elsewhere.example");
+    for reply in [stranger, forger.send(ANA, &[HEAD], &message)] {
+        assert_eq!(reply.code, 550, "{reply}");
+        assert!(reply.text.contains("refused under the mail policy of Oakfield School"), "{reply}");
+        assert!(!reply.text.contains("olfsbane") && !reply.text.contains("welcome"), "{reply}");
+    }
     // The connection lives on, and so does the next message.
     smtp.send(BO, &[HEAD], &mail(BO, HEAD, "after", "Heather.\r\n")).expect_code(250);
     assert_eq!(header_values(&world.sink.take(HEAD).message, "Subject"), ["after"]);

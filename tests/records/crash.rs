@@ -37,7 +37,9 @@ async fn child_keeps_and_keeps() {
     let store = Store::open(&PathBuf::from(std::env::var_os(STORE).unwrap())).await.unwrap();
     for number in 0..10_000 {
         let kept =
-            keep(&store, &message(number), KeptAction::Hold, ONE, Timestamp::UNIX_EPOCH).await.unwrap();
+            keep(&store, &message(number), KeptAction::Hold { answer: None }, ONE, Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap();
         println!("kept {} {number}", kept.reference());
     }
 }
@@ -80,7 +82,9 @@ async fn child_meets_a_limit() {
     let path = PathBuf::from(std::env::var_os(STORE).unwrap());
     let store = Store::open(&path).await.unwrap();
     let (small, large) = (message(1), message(5_000));
-    let refused = keep(&store, &large, KeptAction::Hold, ONE, Timestamp::UNIX_EPOCH).await.unwrap_err();
+    let refused = keep(&store, &large, KeptAction::Hold { answer: None }, ONE, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap_err();
     assert!(matches!(refused, RecordsError::File { doing: "write", .. }), "{refused}");
     assert!(contents(&path).is_empty(), "half a file stayed");
     assert!(store.list(&HeldFilter::default()).await.unwrap().is_empty());
@@ -88,7 +92,7 @@ async fn child_meets_a_limit() {
     let mut promised = Vec::new();
     let refused = loop {
         let text = [small.as_slice(), promised.len().to_string().as_bytes()].concat();
-        match keep(&store, &text, KeptAction::Hold, ONE, Timestamp::UNIX_EPOCH).await {
+        match keep(&store, &text, KeptAction::Hold { answer: None }, ONE, Timestamp::UNIX_EPOCH).await {
             Ok(kept) => promised.push(kept.reference().clone()),
             Err(error) => break error,
         }
@@ -125,7 +129,8 @@ async fn a_full_disk_refuses_what_it_cannot_keep_and_loses_nothing() {
     assert_eq!(listed, expected);
     // There is room again, and the client comes again with what was refused.
     let text = [message(1).as_slice(), promised.len().to_string().as_bytes()].concat();
-    let kept = keep(&store, &text, KeptAction::Hold, ONE, Timestamp::UNIX_EPOCH).await.unwrap();
+    let kept =
+        keep(&store, &text, KeptAction::Hold { answer: None }, ONE, Timestamp::UNIX_EPOCH).await.unwrap();
     assert!(matches!(kept, Kept::New(_)));
 }
 
@@ -169,7 +174,9 @@ async fn a_database_of_a_later_version_is_left_alone() {
 async fn a_store_whose_folder_is_gone_promises_nothing() {
     let school = School::new().await;
     std::fs::remove_dir_all(school.path.join("content")).unwrap();
-    let error = keep(&school.store, CONTENT, KeptAction::Hold, ONE, school.hand.now()).await.unwrap_err();
+    let error = keep(&school.store, CONTENT, KeptAction::Hold { answer: None }, ONE, school.hand.now())
+        .await
+        .unwrap_err();
     assert!(matches!(error, RecordsError::File { doing: "write", .. }), "{error}");
 }
 

@@ -53,16 +53,17 @@ async fn a_repeated_message_is_kept_once() {
     let now = school.hand.now();
     let first = school.hold(THREE).await;
     let turned: Vec<&str> = THREE.iter().rev().copied().collect();
-    let again = keep(&school.store, CONTENT, KeptAction::Hold, &turned, now).await.unwrap();
+    let again = keep(&school.store, CONTENT, KeptAction::Hold { answer: None }, &turned, now).await.unwrap();
     assert_eq!(again, Kept::Already(first.clone()));
     // On its way out, it is not held a second time either.
     school.release(&first).await;
-    let again = keep(&school.store, CONTENT, KeptAction::Hold, THREE, now).await.unwrap();
+    let again = keep(&school.store, CONTENT, KeptAction::Hold { answer: None }, THREE, now).await.unwrap();
     assert_eq!(again, Kept::Already(first.clone()));
     assert_eq!(school.contents(), ["eml", "found.json"].map(|ending| format!("{first}.{ending}")));
 
     for (content, recipients) in [(&CONTENT[..CONTENT.len() - 2], THREE), (CONTENT, ONE)] {
-        let other = keep(&school.store, content, KeptAction::Hold, recipients, now).await.unwrap();
+        let other =
+            keep(&school.store, content, KeptAction::Hold { answer: None }, recipients, now).await.unwrap();
         assert!(matches!(other, Kept::New(_)));
     }
 }
@@ -75,7 +76,9 @@ async fn a_repeated_message_is_kept_once_even_when_both_come_at_once() {
     for number in 0..12 {
         let (store, now) =
             (if number % 2 == 0 { school.store.clone() } else { other.clone() }, school.hand.now());
-        tasks.spawn(async move { keep(&store, CONTENT, KeptAction::Hold, ONE, now).await.unwrap() });
+        tasks.spawn(async move {
+            keep(&store, CONTENT, KeptAction::Hold { answer: None }, ONE, now).await.unwrap()
+        });
     }
     let kept = tasks.join_all().await;
     assert_eq!(kept.iter().filter(|kept| matches!(kept, Kept::New(_))).count(), 1);
@@ -221,7 +224,7 @@ async fn a_reference_that_is_taken_overwrites_nothing() {
     };
     let message = KeptMessage {
         reference: &reference,
-        action: KeptAction::Hold,
+        action: KeptAction::Hold { answer: None },
         content: b"Subject: another\r\n\r\n",
         envelope: &envelope,
         recipients: &[],

@@ -51,7 +51,9 @@ async fn odd_contents_and_addresses_go_out_as_they_came() {
         ["<zo\u{eb}@beechwood.example>", "<\"ash tree\"@beechwood.example>", "birch@beechwood.example"];
     for content in contents {
         let kept =
-            keep(&school.store, content, KeptAction::Hold, &addresses, school.hand.now()).await.unwrap();
+            keep(&school.store, content, KeptAction::Hold { answer: None }, &addresses, school.hand.now())
+                .await
+                .unwrap();
         school.release(kept.reference()).await;
         assert_eq!(school.submit(&sink.address).await, 1);
         let received = sink.received().pop().unwrap();
@@ -297,7 +299,9 @@ async fn the_worker_wakes_works_alone_and_stops() {
     }));
     let arrived = sink.arrivals();
     for content in [&b"Subject: one\r\n\r\n"[..], b"Subject: two\r\n\r\n"] {
-        let kept = keep(&school.store, content, KeptAction::Hold, ONE, school.hand.now()).await.unwrap();
+        let kept = keep(&school.store, content, KeptAction::Hold { answer: None }, ONE, school.hand.now())
+            .await
+            .unwrap();
         school.release(kept.reference()).await;
         wake.notify_one();
         timeout(PATIENCE, arrived.notified()).await.unwrap();

@@ -61,7 +61,9 @@ impl School {
     }
 
     pub async fn hold(&self, recipients: &[&str]) -> Reference {
-        let kept = keep(&self.store, CONTENT, KeptAction::Hold, recipients, self.hand.now()).await.unwrap();
+        let kept = keep(&self.store, CONTENT, KeptAction::Hold { answer: None }, recipients, self.hand.now())
+            .await
+            .unwrap();
         assert!(matches!(kept, Kept::New(_)));
         kept.reference().clone()
     }

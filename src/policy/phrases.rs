@@ -1,0 +1,189 @@
+//! The words around a guidance text, in English, and as a school may write them in another language. It arranges nothing.
+
+use std::sync::LazyLock;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::fault::{Fault, Source};
+use super::located::Located;
+
+/// Makes the phrases: their names, what they are for, and their English.
+macro_rules! phrases {
+    ($($(#[doc = $about:literal])+ $name:ident = $english:literal;)+) => {
+        /// The words around a guidance text, in one language. `{number}` and the like are filled in.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct Phrases {
+            $($(#[doc = $about])+ pub $name: String,)+
+        }
+
+        impl Phrases {
+            fn in_english() -> Self {
+                Self { $($name: $english.to_owned(),)+ }
+            }
+        }
+
+        /// `guidance/phrases.cy.toml` as it is written. What is left out stays English.
+        #[derive(Debug, Default, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+        pub(super) struct RawPhrases {
+            $($(#[doc = $about])+ $name: Option<Located<String>>,)+
+        }
+
+        impl RawPhrases {
+            pub(super) fn compile(self, source: &Source, faults: &mut Vec<Fault>) -> Phrases {
+                Phrases { $($name: phrase(self.$name, $english, source, faults),)+ }
+            }
+        }
+    };
+}
+
+phrases! {
+    /// The heading of an answer to what was returned or refused.
+    not_delivered = "Your message was not delivered";
+    /// The heading of an answer to what is held.
+    waiting = "Your message is waiting to be looked at";
+    /// The heading of an answer to what was delivered.
+    delivered = "A word about your message";
+    /// What happened to what was returned, before the list of recipients.
+    not_delivered_to = "These people did not get it:";
+    /// What happened to what is held, before the list of recipients.
+    waiting_for = "It is kept safe. These people have not got it yet:";
+    /// What happened to what was delivered, before the list of recipients.
+    delivered_to = "It was delivered to:";
+    /// After a list that was cut short.
+    more = "and {number} more";
+    /// The subject of the message.
+    subject = "Subject: {subject}";
+    /// Where the message had other recipients.
+    others = "This is about these people alone, not about the others you wrote to.";
+    /// The heading over the rules.
+    why = "Why";
+    /// Before one rule.
+    one_rule = "This rule of the mail policy of {organisation} stopped it:";
+    /// Before several rules.
+    several_rules = "These rules of the mail policy of {organisation} stopped it:";
+    /// Before one rule, of what was delivered.
+    noticed_by = "This rule of the mail policy of {organisation} noticed it:";
+    /// Where no rule is to be named.
+    no_rule = "The mail policy of {organisation} stopped it.";
+    /// Where a message cannot take the disclaimer.
+    no_disclaimer = "It cannot carry the disclaimer that {organisation} puts into its mail, because it is signed, encrypted or otherwise closed to changes.";
+    /// The heading over what was found.
+    found = "What was found";
+    /// Where something was found in the subject.
+    in_subject = "In the subject";
+    /// Where something was found in the text.
+    in_body = "In your text";
+    /// Where something was found in quoted text.
+    in_quoted = "In the text that you quoted";
+    /// Where something was found in a signature.
+    in_signature = "In your signature";
+    /// Where something was found in an attachment.
+    in_attachment = "In an attachment";
+    /// Where something was found in an attachment whose name is known.
+    in_file = "In the attachment {file}";
+    /// Where something was found in the name of an attachment.
+    in_file_name = "In the name of an attachment";
+    /// Where something was found in the header.
+    in_header = "In the header";
+    /// Words that were found.
+    words = "{place}: “{words}”";
+    /// What may stand in place of them.
+    instead = "{found}. Write “{suggestion}” instead.";
+    /// How words were made unreadable.
+    masked = "Letters are left out of strong words here, since mail is often read in company.";
+    /// That the original is there.
+    attached = "Your message is attached, just as you sent it.";
+    /// The heading over what may be confirmed.
+    confirm = "If it must go as it is";
+    /// How a sender confirms.
+    justify = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. It then goes out just as you sent it. Your reason is kept on the record.";
+    /// How a sender asks.
+    request = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. Somebody who may decide is asked, and you are told what they decide. Your reason is kept on the record.";
+    /// How long that may be done, and by whom.
+    once = "This works once, until {until}, and only from your own account.";
+    /// What to quote where a program does not reply to where it should.
+    code = "If your mail program does not reply to {address}, write to that address and put this code into the subject: {code}";
+    /// The heading over the record.
+    recorded = "What is on record";
+    /// What the record holds.
+    record = "The record says who wrote to whom and when, and which rule acted. Your message is kept with it.";
+    /// How long.
+    kept = "It is kept for {time}.";
+    /// How long, where nobody has said.
+    kept_open = "It is kept until somebody who may do so deletes it.";
+    /// Who can see it.
+    seen = "Those who can see it: {people}. Nobody opens a message without a written reason.";
+    /// Who can see it, where nobody has said.
+    seen_open = "Few people can see it, and nobody opens a message without a written reason.";
+    /// The heading over whom to ask.
+    questions = "Questions?";
+    /// Whom to ask.
+    ask = "If you have a question, or think that this is a mistake, ask {contact}. Give the reference {reference}.";
+    /// What is put in front of the subject of an answer to what was returned.
+    subject_returned = "Not delivered:";
+    /// What is put in front of the subject of an answer to what is held.
+    subject_held = "Waiting:";
+    /// What is put in front of the subject of an answer to what was delivered.
+    subject_delivered = "About your message:";
+}
+
+impl Phrases {
+    /// English.
+    pub fn english() -> &'static Self {
+        static ENGLISH: LazyLock<Phrases> = LazyLock::new(Phrases::in_english);
+        &ENGLISH
+    }
+}
+
+/// A phrase as it was written, which must name what its English names.
+fn phrase(
+    written: Option<Located<String>>,
+    english: &str,
+    source: &Source,
+    faults: &mut Vec<Fault>,
+) -> String {
+    let Some(Located { span, value }) = written else { return english.to_owned() };
+    if value.trim().is_empty() || value.chars().any(char::is_control) {
+        let fault = Fault::new(source, span.clone(), "the phrase is empty or has control characters");
+        faults.push(fault.help("write it on one line, or leave it out to keep the English"));
+    }
+    for name in names(english) {
+        if !value.contains(&format!("{{{name}}}")) {
+            let fault = Fault::new(source, span.clone(), format!("the phrase lacks {{{name}}}"));
+            faults.push(fault.help(format!("the English is \"{english}\"")));
+        }
+    }
+    for name in names(&value).into_iter().filter(|name| !names(english).contains(name)) {
+        let fault = Fault::new(source, span.clone(), format!("nothing is put in place of {{{name}}} here"));
+        faults.push(fault.help(format!("the English is \"{english}\"")));
+    }
+    value
+}
+
+/// The names in braces.
+fn names(text: &str) -> Vec<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(name, _)| name)).collect()
+}
+
+/// A phrase with its names filled in, each once, so that no value is looked into.
+pub fn filled(phrase: &str, values: &[(&str, &str)]) -> String {
+    let mut out = String::with_capacity(phrase.len() + 32);
+    let mut rest = phrase;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => out.push_str(value),
+            None => out.push_str(&format!("{{{name}}}")),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}

@@ -1,0 +1,58 @@
+//! What a rule says of answers, checked: its replies at the SMTP door, what the sender may do, whether they are told.
+
+use std::ops::Range;
+
+use super::raw::{RawThen, YesNo};
+use super::rule_compile::RuleCompiler;
+use crate::verdict::Action;
+
+/// The category whose senders are never told that their message is held: it may be somebody who needs help, or who
+/// must not be warned.
+const SAFEGUARDING: &str = "safeguarding";
+
+/// What a rule says of answers.
+pub(super) struct Answering {
+    pub(super) tells_sender: bool,
+}
+
+impl RuleCompiler<'_> {
+    pub(super) fn answering(&mut self, raw: &RawThen) -> Answering {
+        let action = raw.action.value;
+        let safeguarding = self.raw.category.value == SAFEGUARDING;
+        let told = raw.notify_sender.as_ref();
+        if let Some(written) = told
+            && action != Action::Hold
+        {
+            self.fault(&written.span, format!("`notify-sender` has no effect on the action \"{action}\""))
+                .say("it is for \"hold\": who has mail returned or refused is always told; delete it");
+        }
+        if let Some(written) = told.filter(|written| safeguarding && written.value == YesNo::Yes) {
+            self.fault(&written.span, "the sender of a message held for safeguarding is never told")
+                .say("delete `notify-sender`, or give the rule another category");
+        }
+        let tells_sender = !safeguarding && told.is_none_or(|written| written.value == YesNo::Yes);
+        Answering { tells_sender }
+    }
+
+    pub(super) fn check_reply(&mut self, raw: &RawThen, span: &Range<usize>) {
+        let action = raw.action.value;
+        if action == Action::Reject && raw.reply.is_none() {
+            self.fault(span, "a rule that rejects mail needs a reply").say(
+                "add `reply = \"…\"`: it is what the sender's mail program shows, so say what to do instead",
+            );
+        }
+        for (key, reply) in [("reply", &raw.reply), ("reply-outside", &raw.reply_outside)] {
+            let Some(reply) = reply else { continue };
+            if action != Action::Reject {
+                self.fault(&reply.span, format!("`{key}` has no effect on the action \"{action}\""))
+                    .say("only \"reject\" speaks at the SMTP door; use `guidance`");
+                continue;
+            }
+            let text = reply.value.trim();
+            if text.is_empty() || text.chars().any(|c| c.is_control() && c != '\n') {
+                self.fault(&reply.span, "the reply is empty or has control characters")
+                    .say("write one or more lines of text");
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What an answer says, as blocks that every form is made of: what happened, why, what to do, what is on record, whom to ask.
+
+use super::found::{Found, found};
+use super::markdown::{Block, read};
+use super::{AnswerContext, Confirmation, Outcome, html};
+use crate::message::Address;
+use crate::policy::{Language, Override, Phrases, Told, filled};
+use crate::respond::mark::shown_subject;
+use crate::respond::plan::{Context, RespondError, enforced};
+
+/// A list of recipients that a person reads has no more lines than this.
+pub(super) const MOST_LISTED: usize = 20;
+
+/// What a sender is told, before it takes a form.
+pub(super) struct Account {
+    pub(super) language: Language,
+    /// What stands in front of the original's subject.
+    pub(super) lead: String,
+    /// What happened, in a few words.
+    pub(super) title: String,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// A rule that led to it.
+struct Reason<'a> {
+    title: &'a str,
+    clause: Option<&'a str>,
+    guidance: Option<&'a str>,
+}
+
+impl Account {
+    pub(super) fn of(context: &AnswerContext<'_>) -> Result<Self, RespondError> {
+        let sender = context.envelope.sender.as_ref();
+        let language = context.policy.organisation().language_of(sender);
+        let writer = Writer {
+            context,
+            phrases: context.policy.guidance().phrases(&language),
+            language: &language,
+            reasons: reasons(context)?,
+        };
+        let (title, lead) = match context.outcome {
+            Outcome::Returned => (&writer.phrases.not_delivered, &writer.phrases.subject_returned),
+            Outcome::Held => (&writer.phrases.waiting, &writer.phrases.subject_held),
+            Outcome::Delivered => (&writer.phrases.delivered, &writer.phrases.subject_delivered),
+        };
+        let (title, lead) = (title.clone(), lead.clone());
+        let mut blocks = vec![Block::heading(1, &title)];
+        blocks.extend(writer.what_happened());
+        blocks.extend(writer.why());
+        blocks.extend(writer.what_was_found());
+        blocks.extend(writer.guidance());
+        blocks.extend(context.confirmation.as_ref().map(|how| writer.confirmation(how)).unwrap_or_default());
+        blocks.extend(writer.whom_to_ask());
+        blocks.extend(writer.record());
+        Ok(Self { language, lead, title, blocks })
+    }
+
+    /// The HTML form, a whole page.
+    pub(super) fn page(&self) -> String {
+        let language = if self.language.tag() == "en" { "en-GB" } else { self.language.tag() };
+        html::page(&self.blocks, language, &self.title)
+    }
+}
+
+/// The rules that led to it, for those whom it concerns.
+fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondError> {
+    let AnswerContext { envelope, message, verdict, policy, reference, recipients, contact, .. } = *context;
+    let rules = enforced(&Context { envelope, message, verdict, policy, reference, contact }, recipients)?;
+    let delivered = context.outcome == Outcome::Delivered;
+    let reason =
+        rules.into_iter().filter(|(found, _)| found.action.delivers() == delivered).map(|(_, rule)| Reason {
+            title: &rule.title,
+            clause: rule.clause.as_deref(),
+            guidance: rule.then.guidance.as_deref(),
+        });
+    Ok(reason.collect())
+}
+
+struct Writer<'a> {
+    context: &'a AnswerContext<'a>,
+    phrases: &'a Phrases,
+    language: &'a Language,
+    reasons: Vec<Reason<'a>>,
+}
+
+impl<'a> Writer<'a> {
+    fn what_happened(&self) -> Vec<Block> {
+        let to = match self.context.outcome {
+            Outcome::Returned => &self.phrases.not_delivered_to,
+            Outcome::Held => &self.phrases.waiting_for,
+            Outcome::Delivered => &self.phrases.delivered_to,
+        };
+        let named = self.recipients();
+        let mut items: Vec<String> = named.iter().take(MOST_LISTED).map(|to| (*to).to_owned()).collect();
+        let unlisted = named.len().saturating_sub(MOST_LISTED);
+        if unlisted > 0 {
+            items.push(filled(&self.phrases.more, &[("number", &unlisted.to_string())]));
+        }
+        let mut blocks = vec![Block::plain(to.as_str()), Block::list(items)];
+        let subject = shown_subject(self.context.message);
+        if !subject.is_empty() {
+            blocks.push(Block::plain(filled(&self.phrases.subject, &[("subject", &subject)])));
+        }
+        if named.len() < self.context.envelope.recipients.len() {
+            blocks.push(Block::plain(self.phrases.others.as_str()));
+        }
+        if self.context.outcome == Outcome::Returned {
+            blocks.push(Block::plain(self.phrases.attached.as_str()));
+        }
+        blocks
+    }
+
+    fn why(&self) -> Vec<Block> {
+        let organisation = [("organisation", self.context.policy.organisation().name.as_str())];
+        let mut blocks = vec![Block::heading(2, self.phrases.why.as_str())];
+        let phrase = match self.reasons.len() {
+            0 if self.is_undisclaimed() => &self.phrases.no_disclaimer,
+            0 => &self.phrases.no_rule,
+            _ if self.context.outcome == Outcome::Delivered => &self.phrases.noticed_by,
+            1 => &self.phrases.one_rule,
+            _ => &self.phrases.several_rules,
+        };
+        blocks.push(Block::plain(filled(phrase, &organisation)));
+        if !self.reasons.is_empty() {
+            blocks.push(Block::list(self.reasons.iter().map(Reason::named).collect()));
+        }
+        blocks
+    }
+
+    /// Whether it was stopped because it cannot carry the disclaimer: the rules would have delivered it.
+    fn is_undisclaimed(&self) -> bool {
+        let actions = &self.context.verdict.recipients;
+        self.context.recipients.iter().any(|index| actions.get(*index).is_some_and(|one| one.delivers()))
+    }
+
+    fn what_was_found(&self) -> Vec<Block> {
+        let Found { lines, masked } = found(self.context, self.phrases);
+        if lines.is_empty() {
+            return Vec::new();
+        }
+        let mut blocks = vec![Block::heading(2, self.phrases.found.as_str()), Block::list(lines)];
+        if masked {
+            blocks.push(Block::plain(self.phrases.masked.as_str()));
+        }
+        blocks
+    }
+
+    /// Each guidance text once.
+    fn guidance(&self) -> Vec<Block> {
+        let mut names: Vec<&str> = Vec::new();
+        let mut blocks = Vec::new();
+        for reason in &self.reasons {
+            let Some(name) = reason.guidance.filter(|name| !names.contains(name)) else { continue };
+            names.push(name);
+            let text = self.context.policy.guidance().text(name, self.language, &self.told(reason));
+            blocks.extend(text.map(|text| read(&text, 2)).unwrap_or_default());
+        }
+        blocks
+    }
+
+    fn told(&self, reason: &'a Reason<'_>) -> Told<'a> {
+        let organisation = self.context.policy.organisation();
+        let sender = self.context.envelope.sender.as_ref();
+        let school = sender.and_then(|sender| organisation.school_of(sender));
+        let recipients = self.recipients();
+        Told {
+            organisation: &organisation.name,
+            school: school.map_or(&organisation.name, |school| &school.name),
+            reference: self.context.reference,
+            contact: self.context.contact,
+            recipient_count: recipients.len(),
+            recipients,
+            title: reason.title,
+            clause: reason.clause.unwrap_or_default(),
+            outcome: self.context.outcome.name(),
+            happened: match self.context.outcome {
+                Outcome::Returned => &self.phrases.not_delivered,
+                Outcome::Held => &self.phrases.waiting,
+                Outcome::Delivered => &self.phrases.delivered,
+            },
+            may_override: self.context.confirmation.map_or(Override::Never, |how| how.may).name(),
+            kept_for: organisation.answers.kept_for.as_deref().unwrap_or_default(),
+            seen_by: organisation.answers.seen_by.as_deref().unwrap_or_default(),
+        }
+    }
+
+    fn confirmation(&self, how: &Confirmation<'_>) -> Vec<Block> {
+        let what = match how.may {
+            Override::Justify => &self.phrases.justify,
+            Override::Request => &self.phrases.request,
+            Override::Never => return Vec::new(),
+        };
+        let until = how.until.strftime("%H:%M, %d.%m.%Y").to_string();
+        vec![
+            Block::heading(2, self.phrases.confirm.as_str()),
+            Block::plain(what.as_str()),
+            Block::plain(filled(&self.phrases.once, &[("until", &until)])),
+            Block::plain(filled(&self.phrases.code, &[("address", how.address), ("code", how.code)])),
+        ]
+    }
+
+    fn whom_to_ask(&self) -> Vec<Block> {
+        let values = [("contact", self.context.contact), ("reference", self.context.reference)];
+        vec![
+            Block::heading(2, self.phrases.questions.as_str()),
+            Block::plain(filled(&self.phrases.ask, &values)),
+        ]
+    }
+
+    fn record(&self) -> Vec<Block> {
+        let answers = &self.context.policy.organisation().answers;
+        let kept = match &answers.kept_for {
+            Some(time) => filled(&self.phrases.kept, &[("time", time)]),
+            None => self.phrases.kept_open.clone(),
+        };
+        let seen = match &answers.seen_by {
+            Some(people) => filled(&self.phrases.seen, &[("people", people)]),
+            None => self.phrases.seen_open.clone(),
+        };
+        vec![
+            Block::heading(2, self.phrases.recorded.as_str()),
+            Block::plain(format!("{} {kept} {seen}", self.phrases.record)),
+        ]
+    }
+
+    fn recipients(&self) -> Vec<&'a str> {
+        let envelope = self.context.envelope;
+        self.context
+            .recipients
+            .iter()
+            .filter_map(|index| envelope.recipients.get(*index))
+            .map(Address::folded)
+            .collect()
+    }
+}
+
+impl Reason<'_> {
+    fn named(&self) -> String {
+        match self.clause {
+            Some(clause) => format!("{} ({clause})", self.title),
+            None => self.title.to_owned(),
+        }
+    }
+}

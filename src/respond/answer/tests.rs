@@ -1,0 +1,224 @@
+//! Answers, whole: what they say, in both forms, and that the original comes back.
+
+use std::collections::BTreeMap;
+
+use mail_parser::{MessageParser, MimeHeaders};
+
+use super::content::MOST_LISTED;
+use super::*;
+use crate::limits::Limits;
+use crate::message::{Address, Origin};
+use crate::policy::Sources;
+use crate::verdict::{Action, Coverage, Mode, RuleId, RuleMatch};
+
+const ORIGINAL: &[u8] = b"From: Ana <ana@oakfield.example>\r\nSubject: the <wall> & Oliver\r\nMessage-ID: <1@oakfield.example>\r\n\r\n.Nightshade\r\n";
+
+fn policy() -> Policy {
+    let rule = "[[rule]]\nid = \"nightshade\"\ntitle = \"Nightshade <is> returned\"\nclause = \"Mail policy, 7\"\n\
+        category = \"test\"\nseverity = \"mild\"\nmode = \"enforce\"\nif.direction = [\"outbound\"]\n\
+        then = { action = \"return\", guidance = \"plants\" }\n";
+    let files = [
+        ("organisation.toml", "name = \"Ysgol Dderwen\"\ndomains = [\"oakfield.example\"]\n"),
+        ("rules.toml", rule),
+        ("guidance/plants.md", "Take the *word* out, and [read on](https://oakfield.example/a?b&c).\n"),
+    ];
+    let files: BTreeMap<String, String> =
+        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    Policy::compile(&Sources { files }).unwrap()
+}
+
+fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
+    let envelope = Envelope {
+        queue_id: None,
+        origin: Origin::Smtp,
+        client: None,
+        authenticated: None,
+        sender: Address::parse(b"<Ana@oakfield.example>"),
+        recipients: (0..recipients)
+            .filter_map(|number| Address::parse(format!("<to{number}@beechwood.example>").as_bytes()))
+            .collect(),
+    };
+    let found = RuleMatch {
+        rule: RuleId("nightshade".to_owned()),
+        mode: Mode::Enforce,
+        action: Action::Return,
+        recipients: concerned.to_vec(),
+    };
+    let actions =
+        (0..recipients).map(|index| if concerned.contains(&index) { Action::Return } else { Action::Pass });
+    let verdict = Verdict {
+        action: Action::Return,
+        recipients: actions.collect(),
+        rules: vec![found],
+        findings: Vec::new(),
+        coverage: Coverage::default(),
+        elapsed: None,
+    };
+    answer(&AnswerContext {
+        envelope: &envelope,
+        message: &Message::parse(original, &Limits::default()),
+        verdict: &verdict,
+        policy: &policy(),
+        found: &[],
+        reference: "4XYZ",
+        outcome: Outcome::Returned,
+        recipients: concerned,
+        from: "Post Ysgol Dderŵen <mailwarden@oakfield.example>",
+        contact: "the office (office@oakfield.example)",
+        confirmation: None,
+        at: &"2026-03-03T09:15:00+00:00[Europe/London]".parse().unwrap(),
+    })
+    .unwrap()
+}
+
+/// The whole message, compared with the file beside the other fixtures.
+#[test]
+fn an_answer_is_written_as_expected() {
+    let found = written(ORIGINAL, 3, &[0, 2]);
+    let path = "fixtures/answers/returned.eml";
+    if std::env::var_os("MAILWARDEN_BLESS").is_some() {
+        std::fs::write(path, &found).unwrap();
+    }
+    assert_eq!(String::from_utf8(found).unwrap(), std::fs::read_to_string(path).unwrap());
+}
+
+#[test]
+fn originals_of_any_bytes_come_back_whole() {
+    let long = [b"Subject: x\r\n\r\n".as_slice(), &[b'a'; 1_200], b"\r\n"].concat();
+    let cases: [(&[u8], &str); 8] = [
+        (ORIGINAL, "message/rfc822"),
+        (b"Subject: caf\xe9\r\n\r\n\xff\xfe\r\n", "message/rfc822"),
+        (b"", "message/rfc822"),
+        (b"Subject: x\r\n\r\nno line end", "message/rfc822"),
+        (b"Subject: x\r\n\r\nN\0L\r\n", "application/octet-stream"),
+        (b"Subject: x\n\nbare LF\n", "application/octet-stream"),
+        (b"Subject: x\r\n\r\nbare \r CR\r\n", "application/octet-stream"),
+        (&long, "application/octet-stream"),
+    ];
+    for (original, kind) in cases {
+        let out = written(original, 1, &[0]);
+        let lines = out.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap();
+        assert!(lines < 1_000 && !out.contains(&0), "{}", out.escape_ascii());
+        let parsed = MessageParser::new().parse(&out).unwrap();
+        let last = parsed.parts.last().unwrap();
+        let content_type = last.content_type().unwrap();
+        assert_eq!(format!("{}/{}", content_type.ctype(), content_type.subtype().unwrap()), kind);
+        if kind == "message/rfc822" {
+            let body = usize::try_from(last.offset_body).unwrap()..usize::try_from(last.offset_end).unwrap();
+            assert_eq!(&out[body], original, "{}", original.escape_ascii());
+        } else {
+            assert_eq!(last.contents(), original, "{}", original.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn a_subject_that_no_header_can_hold_is_left_out() {
+    for subject in ["caf\u{e9}", &"s".repeat(3_000), "", "a\r\n \r\n b"] {
+        let out = written(format!("Subject: {subject}\r\nX: y\r\n\r\n").as_bytes(), 1, &[0]);
+        let out = String::from_utf8_lossy(&out);
+        assert!(out.contains("Subject: Your message was not delivered\r\nDate: "), "{out}");
+    }
+}
+
+#[test]
+fn a_long_list_of_recipients_is_cut() {
+    let all: Vec<usize> = (0..1_000).collect();
+    let out = String::from_utf8(written(ORIGINAL, 1_000, &all)).unwrap();
+    assert_eq!(out.matches("@beechwood.example").count(), 2 * MOST_LISTED);
+    assert!(out.contains("and 980 more") && !out.contains("above only"), "{out}");
+}
+
+/// The words that a reader of either form meets, in their order.
+fn words(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a browser would show of a page, with the addresses of its links.
+fn shown(page: &str) -> String {
+    let body = page.split_once("<main>").unwrap().1;
+    let mut out = String::new();
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        let (tag, tail) = after.split_once('>').unwrap();
+        rest = tail;
+        if let Some(address) = tag.strip_prefix("a href=\"").and_then(|rest| rest.strip_suffix('"')) {
+            // The text form puts a link's address behind its words.
+            let (label, tail) = rest.split_once("</a>").unwrap();
+            out.push_str(&format!("{label} {address}"));
+            rest = tail;
+        }
+        out.push(' ');
+    }
+    out.replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+}
+
+/// The text form of a list has numbers that HTML leaves to the browser.
+fn without_numbers(text: &str) -> String {
+    let number = |line: &str| {
+        let rest = line.trim_start_matches(|c: char| c.is_ascii_digit());
+        (rest.len() < line.len()).then(|| rest.strip_prefix(". ").map(str::to_owned)).flatten()
+    };
+    text.lines().map(|line| number(line).unwrap_or_else(|| line.to_owned())).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_text_holds_all_that_the_html_holds() {
+    let files = std::fs::read_dir("rules/guidance").unwrap().map(|entry| entry.unwrap().path());
+    let guidance: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert!(guidance.len() > 20);
+    let policy = shipped();
+    for name in &guidance {
+        let told = crate::policy::Told {
+            organisation: "Hillside Trust",
+            school: "Oakfield *School* <b>",
+            reference: "K7QF-2M9P",
+            contact: "[it](https://oakfield.example)",
+            recipients: vec!["a@b.example"],
+            recipient_count: 1,
+            title: "t",
+            clause: "",
+            outcome: "held",
+            happened: "h",
+            may_override: "never",
+            kept_for: "",
+            seen_by: "",
+        };
+        let text = policy.guidance().text(name, &crate::policy::Language::default(), &told).unwrap();
+        assert!(!text.contains("{{") && !text.contains("{%"), "{name}: {text}");
+        let blocks = markdown::read(&text, 2);
+        let page = html::page(&blocks, "en-GB", "t");
+        assert_eq!(words(&without_numbers(&text::write(&blocks))), words(&shown(&page)), "{name}");
+        assert!(!page.contains("oakfield.example\">it"), "{name}: what is filled in became Markdown");
+    }
+    let out = MessageParser::new().parse(&written(ORIGINAL, 3, &[0, 2])).unwrap().into_owned();
+    let (text, page) = (out.body_text(0).unwrap(), out.body_html(0).unwrap());
+    assert_eq!(words(&without_numbers(&text)), words(&shown(&page)));
+}
+
+fn shipped() -> Policy {
+    let mut files = BTreeMap::new();
+    for (folder, prefix) in [
+        ("rules", ""),
+        ("rules/lists", "lists/"),
+        ("rules/guidance", "guidance/"),
+        ("rules/guidance/steps", "guidance/steps/"),
+    ] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let name = path.file_name().unwrap().to_str().unwrap();
+                files.insert(format!("{prefix}{name}"), std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    Policy::compile(&Sources { files }).unwrap()
+}

@@ -1,0 +1,123 @@
+//! The shipped guidance: plain enough for a busy teacher, whole in every form, shown by `guidance preview`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test may panic: that is how it fails"
+)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The Flesch-Kincaid grade that no text may be above: a reading age of twelve or thereabouts is grade seven.
+const HIGHEST_GRADE: f64 = 7.0;
+
+#[test]
+fn the_shipped_texts_are_easy_to_read() {
+    let mut read = 0;
+    for path in texts() {
+        let grade = grade(&fs::read_to_string(&path).unwrap());
+        assert!(
+            grade <= HIGHEST_GRADE,
+            "{} is at grade {grade:.1}: shorter words and sentences",
+            path.display()
+        );
+        read += 1;
+    }
+    assert!(read > 25, "found only {read} texts");
+    let hard = "# Notification\n\nNotwithstanding aforementioned considerations, organisational communications necessitate \
+        appropriate classification, particularly regarding confidential correspondence.\n";
+    assert!(grade(hard) > 15.0, "the measure takes anything");
+}
+
+#[test]
+fn every_rule_with_guidance_can_be_previewed_in_every_form() {
+    for (rule, wanted) in [
+        (
+            "password-with-document",
+            vec!["Your message was not delivered", "without the password", "K7QF-2M9P"],
+        ),
+        ("program-attached", vec!["At the SMTP door", "Acceptable Use Policy 4.6", "carries a program"]),
+        ("stranger-to-pupil", vec!["waiting to be looked at", "approved"]),
+        ("confidential-unmarked", vec!["It was delivered to", "Request a Read Receipt"]),
+    ] {
+        let shown = preview(&[rule]);
+        for words in wanted {
+            assert!(shown.contains(words), "{rule}: no \"{words}\" in\n{shown}");
+        }
+        let page = preview(&[rule, "--html"]);
+        assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{page}");
+        assert!(page.contains("<h1>") && page.contains("<h2>"), "{page}");
+    }
+}
+
+fn texts() -> impl Iterator<Item = PathBuf> {
+    let files = ["rules/guidance", "rules/guidance/steps"]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap());
+    files
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+}
+
+fn preview(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_mailwarden"))
+        .args(["guidance", "preview", "--policy", "rules"])
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The Flesch-Kincaid grade: 0.39 words a sentence + 11.8 syllables a word - 15.59. A heading or an item is a sentence.
+fn grade(markdown: &str) -> f64 {
+    let (mut sentences, mut words, mut syllables) = (0, 0, 0);
+    let mut paragraph = String::new();
+    let mut count = |paragraph: &mut String| {
+        for sentence in paragraph.split_inclusive(['.', '!', '?', ':', ';']) {
+            let found: Vec<&str> = sentence
+                .split(|c: char| !c.is_alphabetic() && c != '\'')
+                .filter(|word| !word.is_empty())
+                .collect();
+            sentences += usize::from(!found.is_empty());
+            words += found.len();
+            syllables += found.iter().map(|word| syllables_of(word)).sum::<usize>();
+        }
+        paragraph.clear();
+    };
+    for line in markdown.lines().filter(|line| !line.starts_with("{%")) {
+        let starts = line.trim().is_empty()
+            || line.starts_with(['-', '#'])
+            || line.starts_with(|c: char| c.is_ascii_digit());
+        if starts {
+            count(&mut paragraph);
+        }
+        paragraph
+            .push_str(&line.replace("{{ contact }}", "the help desk").replace("{{ school }}", "the school"));
+        paragraph.push(' ');
+    }
+    count(&mut paragraph);
+    let (sentences, words, syllables) = (sentences as f64, words as f64, syllables as f64);
+    0.39 * words / sentences + 11.8 * syllables / words - 15.59
+}
+
+/// Groups of vowels, without a silent e: an estimate, as every program's is.
+fn syllables_of(word: &str) -> usize {
+    let word = word.to_lowercase();
+    let stem = if word.len() > 3 {
+        word.trim_end_matches("es").trim_end_matches("ed").trim_end_matches('e')
+    } else {
+        &word
+    };
+    let mut groups = 0;
+    let mut in_group = false;
+    for c in stem.chars() {
+        let vowel = "aeiouy".contains(c);
+        groups += usize::from(vowel && !in_group);
+        in_group = vowel;
+    }
+    groups.max(1)
+}

@@ -40,6 +40,8 @@ fn a_released_message_is_delivered_byte_for_byte() {
     let world = World::start();
     let message = awkward();
     let reference = hold(&world, &message, &[BO, HEAD]);
+    // The sender is told that it is held.
+    world.sink.take(ANA);
     release(&world, &reference);
     let delivery = world.sink.wait("the released message", |shelf| shelf.pop());
     assert_eq!(delivery.sender, ANA);

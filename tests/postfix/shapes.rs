@@ -92,6 +92,8 @@ fn a_thousand_recipients_each_get_what_is_theirs() {
     let mut reached = Vec::new();
     world.sink.wait("500 deliveries", |shelf| {
         reached.extend(shelf.drain(..).flat_map(|delivery| delivery.recipients));
+        // The sender is told of what is held.
+        reached.retain(|person| person != ANA);
         (reached.len() >= 500).then_some(())
     });
     assert!(reached.iter().all(|person| person.ends_with("@oakfield.example")));

@@ -87,7 +87,7 @@ fn a_fault_is_shown_at_its_line_and_ends_with_1() {
 fn scan_says_where_and_keeps_the_words_to_itself() {
     let arguments = ["scan", "--policy", "rules", "--json", "--at", "2026-01-14T10:00", "-"];
     let report = json(&mailwarden_reading(&arguments, SOLICITOR).out);
-    assert_eq!((&report["version"], &report["file"]), (&2.into(), &"-".into()));
+    assert_eq!((&report["version"], &report["file"]), (&3.into(), &"-".into()));
     assert_eq!(report["actions"][0]["direction"], "outbound");
     let findings = report["findings"].as_array().unwrap();
     assert!(!findings.is_empty(), "{report}");

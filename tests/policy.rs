@@ -197,7 +197,13 @@ fn the_recipes_of_the_manual_compile() {
                 text += "[rule.then]\naction = \"tag\"\n";
             }
         }
-        for list in ["confidential-topics", "names", "sensitive-topics", "asking-for-help"] {
+        if text.contains("confidentiality") {
+            files.insert(
+                "lists/topic-care.txt".to_owned(),
+                "case conference = 4\ncare order = 5\nEHCP = 3\nCAMHS = 3\n".to_owned(),
+            );
+        }
+        for list in ["complaints", "names", "sensitive-topics", "asking-for-help"] {
             if text.contains(&format!("\"{list}\"")) {
                 files.insert(format!("lists/{list}.txt"), "case conference = 4\ncare order = 5\n".to_owned());
             }

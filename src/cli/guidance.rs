@@ -110,6 +110,7 @@ fn verdict(rule: &Rule) -> Verdict {
         recipients: vec![action],
         rules: vec![found],
         findings: Vec::new(),
+        personal: crate::verdict::Personal::default(),
         coverage: Coverage::default(),
         elapsed: None,
     }

@@ -14,11 +14,11 @@ use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
 use crate::policy::{Direction, NoMemory, Place, Policy, Reveal};
 use crate::scan::{Means, Scanned, scan};
-use crate::verdict::{Action, Coverage, Fact, PartPath, Protection, RuleMatch};
+use crate::verdict::{Action, Coverage, Fact, PartPath, Personal, Protection, RuleMatch};
 use crate::worker::Pool;
 
 /// The version of `scan --json`; grows when a field comes, goes or changes its meaning.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Sweeps every message that the arguments name.
 pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
@@ -59,6 +59,7 @@ struct Report<'a> {
     verdict: Action,
     actions: Vec<RecipientAction<'a>>,
     rules: &'a [RuleMatch],
+    personal: &'a Personal,
     findings: Vec<Place>,
     parts: Vec<PartLine>,
     coverage: &'a Coverage,
@@ -201,6 +202,7 @@ impl<'a> Report<'a> {
                 })
                 .collect(),
             rules: &scanned.verdict.rules,
+            personal: &scanned.verdict.personal,
             findings: scanned
                 .verdict
                 .findings
@@ -225,11 +227,24 @@ impl<'a> Report<'a> {
         for found in &self.findings {
             text += &format!("        {}: {}\n", found.finding.rule, place(found));
         }
+        if let Some(counts) = counts(self.personal) {
+            text += &format!("        {counts}\n");
+        }
         for gap in &self.coverage.gaps {
             text += &format!("        not inspected: part {}: {}\n", gap.part, gap.gap.name());
         }
         text
     }
+}
+
+/// `12 upn, 12 date-of-birth; confidentiality 14`; nothing where there is nothing to say.
+fn counts(personal: &Personal) -> Option<String> {
+    let kinds = personal.identifiers.iter().map(|count| format!("{} {}", count.different, count.kind));
+    let kinds = kinds.collect::<Vec<_>>().join(", ");
+    let points = personal.confidentiality.filter(|points| *points > 0);
+    let points = points.map(|points| format!("confidentiality {points}"));
+    let said: Vec<String> = (!kinds.is_empty()).then_some(kinds).into_iter().chain(points).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// How many messages met which action.

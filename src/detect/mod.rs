@@ -7,6 +7,7 @@ mod disguise;
 pub mod distance;
 mod filter;
 mod fold;
+pub mod identifiers;
 mod inflect;
 mod list;
 pub mod marking;

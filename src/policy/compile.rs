@@ -23,6 +23,8 @@ use crate::verdict::Mode;
 
 const ORGANISATION: &str = "organisation.toml";
 const DISCLAIMERS: &str = "disclaimers.toml";
+/// What the names of lists of sensitive topics begin with.
+const TOPIC: &str = "topic-";
 
 /// What is gathered while a policy is compiled.
 #[derive(Default)]
@@ -40,6 +42,8 @@ pub(super) struct Build {
     pub(super) party_ids: BTreeMap<Vec<String>, PartyId>,
     pub(super) word_zones: Zones,
     pub(super) pattern_zones: Zones,
+    pub(super) identifier_zones: Zones,
+    topics: Vec<(ListId, String)>,
     example_people: People,
 }
 
@@ -53,6 +57,18 @@ pub(super) struct ListFile {
 }
 
 impl Build {
+    /// The lists that say how confidential a message is, which count as used from now on.
+    pub(super) fn topics(&mut self) -> &[(ListId, String)] {
+        if self.topics.is_empty() {
+            let lists = self.lists.iter_mut().zip(0..=u16::MAX);
+            for (file, number) in lists.filter(|(file, _)| file.list.name.starts_with(TOPIC)) {
+                file.used = true;
+                self.topics.push((ListId(number), file.list.name.clone()));
+            }
+        }
+        &self.topics
+    }
+
     /// The list of that name, which counts as used from now on.
     pub(super) fn list(&mut self, source: &Source, name: &Located<String>) -> Option<ListId> {
         let found = self.lists.iter().position(|file| file.list.name == name.value);
@@ -152,6 +168,8 @@ fn assemble(
         patterns,
         has_patterns: !build.patterns.is_empty(),
         pattern_zones: build.pattern_zones,
+        identifier_zones: build.identifier_zones,
+        topics: build.topics,
         modes,
         example_people: build.example_people,
         fingerprint: fingerprint(sources),

@@ -9,6 +9,7 @@ use super::doubt::Doubts;
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::when_marking::{MarkingTest, Receipt};
 use super::when_recipients::RecipientsTest;
+use crate::detect::identifiers::{Confidence, Kinds};
 use crate::detect::pattern::{PatternId, PatternIndex};
 use crate::detect::words::ListId;
 use crate::message::Origin;
@@ -36,6 +37,8 @@ pub(super) enum Test {
     Receipt(Receipt),
     Words(WordsTest),
     Pattern(PatternTest),
+    Identifiers(IdentifiersTest),
+    Confidentiality(ConfidentialityTest),
     Attachment(AttachmentTest),
     Coverage(Vec<Gap>),
     Schedule {
@@ -72,6 +75,8 @@ impl Test {
             Self::Receipt(_) => "receipt",
             Self::Words(_) => "words",
             Self::Pattern(_) => "pattern",
+            Self::Identifiers(_) => "identifiers",
+            Self::Confidentiality(_) => "confidentiality",
             Self::Attachment(_) => "attachment",
             Self::Coverage(_) => "coverage",
             Self::Schedule { .. } => "schedule",
@@ -103,7 +108,7 @@ impl Test {
     pub(super) fn cost(&self) -> u8 {
         match self {
             Self::Words(_) => 3,
-            Self::Pattern(_) => 4,
+            Self::Pattern(_) | Self::Identifiers(_) | Self::Confidentiality(_) => 4,
             Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) | Self::Marking(_) => 2,
             Self::Any(_) | Self::All(_) | Self::Not(_) => {
                 self.groups().iter().flatten().map(|condition| condition.test.cost()).max().unwrap_or(0)
@@ -176,6 +181,11 @@ impl Weight {
         Self(weight.saturating_mul(100))
     }
 
+    /// The whole points in it.
+    pub(super) const fn whole_points(self) -> u64 {
+        self.0 / 100
+    }
+
     /// Times a factor in hundredths.
     pub(super) const fn times(self, factor: u16) -> Self {
         Self((self.0 / 100).saturating_mul(factor as u64))
@@ -243,6 +253,40 @@ pub(super) struct PatternTest {
     /// The number of different matching texts.
     pub(super) at_least: usize,
     pub(super) near: Option<NearTest>,
+}
+
+/// Identifiers of people.
+#[derive(Debug, Clone)]
+pub(super) struct IdentifiersTest {
+    pub(super) kinds: Kinds,
+    pub(super) zones: Zones,
+    /// The number of different ones, of all kinds together.
+    pub(super) at_least: usize,
+    /// The number of different ones of one kind.
+    pub(super) of_one_kind: usize,
+    pub(super) confidence: Confidence,
+    pub(super) near: Option<NearTest>,
+}
+
+impl IdentifiersTest {
+    /// All that are surely identifiers, in some zones.
+    pub(super) const fn all_in(zones: Zones) -> Self {
+        Self {
+            kinds: Kinds::ALL,
+            zones,
+            at_least: 1,
+            of_one_kind: 1,
+            confidence: Confidence::High,
+            near: None,
+        }
+    }
+}
+
+/// How confidential a message is.
+#[derive(Debug, Clone)]
+pub(super) struct ConfidentialityTest {
+    pub(super) at_least: u64,
+    pub(super) zones: Zones,
 }
 
 /// A list, a term of which must stand near.

@@ -6,7 +6,9 @@ use super::condition::{Condition, Test};
 use super::evaluate::{Evaluation, satisfies};
 use super::recipients::{Class, classes};
 use super::rule::Rule;
+use super::sweep::Tally;
 use super::{Case, Policy};
+use crate::detect::identifiers::IdentifierKind;
 use crate::verdict::{Action, Detector, Disguises, Finding, Mode, PartPath, RuleMatch, Span, Verdict, Zone};
 
 /// What rules said of a message.
@@ -87,7 +89,9 @@ impl Evaluation<'_> {
     fn findings(&self, rule: &Rule, conditions: &[Condition], class: &Class, found: &mut Vec<Finding>) {
         for condition in conditions {
             match &condition.test {
-                Test::Words(_) | Test::Pattern(_) => self.hit_findings(rule, &condition.test, found),
+                Test::Words(_) | Test::Pattern(_) | Test::Identifiers(_) | Test::Confidentiality(_) => {
+                    self.hit_findings(rule, &condition.test, found);
+                }
                 Test::Header(test) => {
                     let values = self.values(&test.name).into_iter();
                     found.extend(values.filter(|(_, _, value)| satisfies(test, value)).map(
@@ -127,16 +131,38 @@ impl Evaluation<'_> {
         }
     }
 
-    /// What a list or pattern found, whether or not that is enough for the condition.
+    /// What lists, patterns and identifiers found, whether or not that is enough for the condition.
     pub(super) fn hit_findings(&self, rule: &Rule, test: &Test, found: &mut Vec<Finding>) {
-        let (detector, name) = match test {
-            Test::Words(test) => (Detector::Words, &test.name),
-            Test::Pattern(test) => (Detector::Pattern, &test.name),
-            _ => return,
+        let mut add = |detector, name: Option<&str>, tally: &Tally| {
+            self.tally_findings(rule, (detector, name), tally, found);
         };
+        match test {
+            Test::Words(test) => add(Detector::Words, Some(&test.name), &self.sweep.words(test)),
+            Test::Pattern(test) => add(Detector::Pattern, Some(&test.name), &self.sweep.pattern(test)),
+            Test::Identifiers(test) => add(Detector::Identifier, None, &self.sweep.identifiers(test)),
+            Test::Confidentiality(test) => {
+                let score = self.sweep.confidentiality(test.zones);
+                for (name, _, tally) in &score.topics {
+                    add(Detector::Words, Some(name), tally);
+                }
+                add(Detector::Identifier, None, &score.identifiers.1);
+            }
+            _ => {}
+        }
+    }
+
+    /// The findings of one list, pattern or set of identifiers; identifiers go by the names of their kinds.
+    fn tally_findings(
+        &self,
+        rule: &Rule,
+        (detector, name): (Detector, Option<&str>),
+        tally: &Tally,
+        found: &mut Vec<Finding>,
+    ) {
         let texts = self.sweep.texts();
-        let Some(tally) = self.tally(test) else { return };
         for hit in &tally.hits {
+            let kind = || IdentifierKind::numbered(hit.owner).map_or("", IdentifierKind::name);
+            let name = name.unwrap_or_else(kind);
             if let Some(text) = texts.get(hit.text) {
                 let place = finding(rule, detector, name, (text.zone, text.part.clone()), hit.span);
                 found.push(Finding { disguises: hit.by, term: hit.term(detector), ..place });
@@ -194,6 +220,7 @@ fn verdict(evaluation: &Evaluation<'_>, matches: Matches) -> Verdict {
         recipients,
         rules: matches.rules,
         findings: matches.findings,
+        personal: evaluation.sweep.personal(),
         coverage: evaluation.sweep.coverage(),
         elapsed: None,
     }

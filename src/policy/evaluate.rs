@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashSet;
-use std::rc::Rc;
 
 use jiff::civil::DateTime;
 
 use super::condition::{AttachmentTest, Condition, HeaderTest, Test, Thresholds};
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::recipients::Class;
-use super::sweep::{Sweep, Tally};
+use super::sweep::Sweep;
 use super::{Case, Direction, Policy};
 use crate::extract::File;
 use crate::message::{Message, Origin, Part, PartKind};
@@ -54,6 +53,8 @@ impl<'c> Evaluation<'c> {
             Test::Receipt(wanted) => self.receipt(*wanted),
             Test::Words(test) => self.sweep.words(test).reaches(&test.thresholds, test.at_least),
             Test::Pattern(test) => self.sweep.pattern(test).reaches(&Thresholds::default(), test.at_least),
+            Test::Identifiers(test) => self.sweep.has_identifiers(test),
+            Test::Confidentiality(test) => self.sweep.confidentiality(test.zones).total >= test.at_least,
             Test::Attachment(test) => {
                 let found = self.attachments(test).count();
                 (test.count.0..=test.count.1).contains(&found)
@@ -74,14 +75,6 @@ impl<'c> Evaluation<'c> {
 
     pub(super) fn all_hold(&self, group: &[Condition], class: &Class) -> bool {
         group.iter().all(|condition| self.holds(condition, class))
-    }
-
-    pub(super) fn tally(&self, test: &Test) -> Option<Rc<Tally>> {
-        match test {
-            Test::Words(test) => Some(self.sweep.words(test)),
-            Test::Pattern(test) => Some(self.sweep.pattern(test)),
-            _ => None,
-        }
     }
 
     pub(super) fn size(&self) -> u64 {

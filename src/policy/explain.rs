@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::condition::{Condition, Test, WordsTest};
+use super::condition::{Condition, ConfidentialityTest, IdentifiersTest, Test, WordsTest};
 use super::doubt::{Doubt, Doubts};
 use super::evaluate::Evaluation;
 use super::recipients::{Class, classes};
@@ -278,8 +278,37 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
             let found = plural(tally.different, "text");
             format!("{found} match{}; wanted {}", places(evaluation, &tally), test.at_least)
         }
+        Test::Identifiers(test) => identifiers_why(evaluation, test),
+        Test::Confidentiality(test) => confidentiality_why(evaluation, test),
         test => simple_why(evaluation, test, yes),
     }
+}
+
+/// `12 identifiers (10 upn, 2 nhs-number), in body of part 1; wanted 10`.
+fn identifiers_why(evaluation: &Evaluation<'_>, test: &IdentifiersTest) -> String {
+    let tally = evaluation.sweep.identifiers(test);
+    let kinds = evaluation.sweep.identifiers_by_kind(test);
+    let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+    let found = plural(tally.different, "different identifier");
+    let mut wanted = test.at_least.to_string();
+    if test.of_one_kind > 1 {
+        wanted = format!("{wanted}, and {} of one kind", test.of_one_kind);
+    }
+    format!("{found}{kinds}{}; wanted {wanted}", places(evaluation, &tally))
+}
+
+/// `14 points: topic-medical 8, topic-sen 4, identifiers 2; wanted 10`.
+fn confidentiality_why(evaluation: &Evaluation<'_>, test: &ConfidentialityTest) -> String {
+    let score = evaluation.sweep.confidentiality(test.zones);
+    let mut reasons: Vec<String> =
+        score.topics.iter().map(|(name, points, _)| format!("{name} {points}")).collect();
+    if score.identifiers.0 > 0 {
+        reasons.push(format!("identifiers {}", score.identifiers.0));
+    }
+    let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
+    let points = plural(usize::try_from(score.total).unwrap_or(usize::MAX), "point");
+    format!("{points}{reasons}; wanted {}", test.at_least)
 }
 
 fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {

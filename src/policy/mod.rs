@@ -24,15 +24,18 @@ mod party;
 mod phrases;
 mod place;
 mod raw;
+mod raw_personal;
 mod read;
 mod recipients;
 mod rule;
 mod rule_answer;
 mod rule_compile;
 mod sweep;
+mod sweep_personal;
 mod tests;
 mod when;
 mod when_marking;
+mod when_personal;
 mod when_recipients;
 mod when_words;
 
@@ -54,7 +57,7 @@ pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader};
 
 use crate::detect::pattern::PatternIndex;
-use crate::detect::words::WordIndex;
+use crate::detect::words::{ListId, WordIndex};
 use crate::extract::Extraction;
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Message};
@@ -148,6 +151,9 @@ pub struct Policy {
     patterns: PatternIndex,
     has_patterns: bool,
     pattern_zones: Zones,
+    identifier_zones: Zones,
+    /// The lists that say how confidential a message is, where a rule asks.
+    topics: Vec<(ListId, String)>,
     /// For no school and then for each school, the mode of each rule.
     modes: Vec<Vec<Option<Mode>>>,
     /// The made-up people whom examples are judged with.

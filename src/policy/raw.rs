@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Direction;
 use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
+use super::raw_personal::{RawConfidentiality, RawIdentifiers};
 use super::when_marking::{RawMarking, Receipt};
 use super::when_recipients::RawRecipients;
 use crate::people::Role;
@@ -83,7 +84,11 @@ pub(super) struct RawWhen {
     pub(super) words: Option<Located<RawWords>>,
     /// A regular expression.
     pub(super) pattern: Option<Located<RawPattern>>,
-    /// A second list, a term of which must stand near what `words` and `pattern` of the same table find.
+    /// Identifiers of people.
+    pub(super) identifiers: Option<Located<RawIdentifiers>>,
+    /// How confidential the message is.
+    pub(super) confidentiality: Option<Located<RawConfidentiality>>,
+    /// A second list, a term of which must stand near what `words`, `pattern` and `identifiers` of the same table find.
     pub(super) near: Option<Located<RawNear>>,
     /// Attachments.
     pub(super) attachment: Option<Located<RawAttachment>>,
@@ -121,6 +126,8 @@ impl RawWhen {
             receipt,
             words,
             pattern,
+            identifiers,
+            confidentiality,
             near,
             attachment,
             coverage,
@@ -144,6 +151,8 @@ impl RawWhen {
             receipt.is_some(),
             words.is_some(),
             pattern.is_some(),
+            identifiers.is_some(),
+            confidentiality.is_some(),
             near.is_some(),
             attachment.is_some(),
             coverage.is_some(),

@@ -6,7 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::condition::{ByZone, NearTest, PatternTest, Thresholds, Together, Weight, WordsTest, Zones};
+use super::sweep_personal::IdentifierHits;
 use super::{Case, Policy};
+use crate::detect::identifiers::{Confidence, IdentifierKind, Kinds};
 use crate::detect::pattern::PatternId;
 use crate::detect::words::ListId;
 use crate::extract::Text;
@@ -14,36 +16,56 @@ use crate::verdict::{Coverage, Detector, Disguises, Gap, PartPath, Span, TermId,
 
 /// The texts of one message and what stands in them.
 pub(super) struct Sweep<'c> {
-    policy: &'c Policy,
-    case: &'c Case<'c>,
+    pub(super) policy: &'c Policy,
+    pub(super) case: &'c Case<'c>,
     words: OnceCell<Vec<Hit>>,
     patterns: OnceCell<Vec<Hit>>,
+    pub(super) identifiers: OnceCell<IdentifierHits>,
     gaps: RefCell<Coverage>,
     tallies: RefCell<HashMap<Question, Rc<Tally>>>,
     nothing: Rc<Tally>,
 }
 
-/// What a rule asks of a list or a pattern.
+/// What a rule asks of a list, a pattern, or kinds of identifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Question {
-    of_words: bool,
-    owner: u16,
-    zones: Zones,
-    near: Option<NearTest>,
-    together: Option<Together>,
-    factors: ByZone<u16>,
+pub(super) struct Question {
+    pub(super) asked: Asked,
+    pub(super) zones: Zones,
+    pub(super) near: Option<NearTest>,
+    pub(super) together: Option<Together>,
+    pub(super) factors: ByZone<u16>,
     /// Whether the weight of each zone is asked for.
-    of_zones: bool,
+    pub(super) of_zones: bool,
+}
+
+/// What a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Asked {
+    Words(ListId),
+    Pattern(PatternId),
+    Identifiers(Kinds, Confidence),
+}
+
+impl Asked {
+    /// Whether a hit is one of those that are asked for; hits of a list or a pattern come without others.
+    fn counts(self, hit: &Hit) -> bool {
+        match self {
+            Self::Words(_) | Self::Pattern(_) => true,
+            Self::Identifiers(kinds, _) => {
+                IdentifierKind::numbered(hit.owner).is_some_and(|kind| kinds.contain(kind))
+            }
+        }
+    }
 }
 
 /// A term or a pattern in one of the message's texts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hit {
-    /// The list's or pattern's number.
-    owner: u16,
+    /// The number of the list, the pattern or the kind of identifier.
+    pub(super) owner: u16,
     /// The index of the text.
     pub(super) text: usize,
-    /// Which term of the list; for a pattern, a hash of what matched.
+    /// Which term of the list; for a pattern or an identifier, a hash of what matched.
     pub(super) what: u64,
     pub(super) weight: Weight,
     pub(super) span: Span,
@@ -88,6 +110,7 @@ impl<'c> Sweep<'c> {
             case,
             words: OnceCell::new(),
             patterns: OnceCell::new(),
+            identifiers: OnceCell::new(),
             gaps: RefCell::new(Coverage::default()),
             tallies: RefCell::new(HashMap::new()),
             nothing: Rc::new(Tally::default()),
@@ -103,6 +126,7 @@ impl<'c> Sweep<'c> {
     pub(super) fn finish(&self) {
         self.all_words();
         self.all_patterns();
+        self.all_identifiers();
     }
 
     /// What could not be inspected, also for want of time or room in what was swept so far.
@@ -117,8 +141,7 @@ impl<'c> Sweep<'c> {
     pub(super) fn words(&self, test: &WordsTest) -> Rc<Tally> {
         let hits = self.words_of(test.list);
         let question = Question {
-            of_words: true,
-            owner: test.list.0,
+            asked: Asked::Words(test.list),
             zones: test.zones,
             near: test.near,
             together: test.together,
@@ -129,11 +152,9 @@ impl<'c> Sweep<'c> {
     }
 
     pub(super) fn pattern(&self, test: &PatternTest) -> Rc<Tally> {
-        let owner = test.pattern.0;
-        let hits = of(self.all_patterns(), owner);
+        let hits = of(self.all_patterns(), test.pattern.0);
         let question = Question {
-            of_words: false,
-            owner,
+            asked: Asked::Pattern(test.pattern),
             zones: test.zones,
             near: test.near,
             together: None,
@@ -143,12 +164,25 @@ impl<'c> Sweep<'c> {
         self.tally(hits, question)
     }
 
+    /// The terms of a list in some zones.
+    pub(super) fn words_in(&self, list: ListId, zones: Zones) -> Rc<Tally> {
+        let question = Question {
+            asked: Asked::Words(list),
+            zones,
+            near: None,
+            together: None,
+            factors: ByZone::all(100),
+            of_zones: false,
+        };
+        self.tally(self.words_of(list), question)
+    }
+
     fn words_of(&self, list: ListId) -> &[Hit] {
         of(self.all_words(), list.0)
     }
 
     /// Many rules ask the same of a list, so each question is answered once.
-    fn tally(&self, hits: &[Hit], question: Question) -> Rc<Tally> {
+    pub(super) fn tally(&self, hits: &[Hit], question: Question) -> Rc<Tally> {
         if hits.is_empty() {
             return Rc::clone(&self.nothing);
         }
@@ -158,7 +192,8 @@ impl<'c> Sweep<'c> {
         let texts = self.texts();
         let counts = |hit: &&Hit| {
             texts.get(hit.text).is_some_and(|text| {
-                question.zones.contains(text.zone)
+                question.asked.counts(hit)
+                    && question.zones.contains(text.zone)
                     && question.near.is_none_or(|near| self.stands_near(hit, text, near))
             })
         };
@@ -253,7 +288,7 @@ impl<'c> Sweep<'c> {
     }
 
     /// Sweeps the texts of those zones until time or room runs out; the hits come out by owner, text and place.
-    fn each_text(
+    pub(super) fn each_text(
         &self,
         zones: Zones,
         mut find: impl FnMut(usize, &Text, usize, &mut Vec<Hit>) -> bool,

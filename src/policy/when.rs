@@ -49,6 +49,8 @@ impl RuleCompiler<'_> {
         if let Some(raw) = &when.pattern {
             tests.extend(self.pattern(&raw.value, near));
         }
+        tests.extend(when.identifiers.as_ref().map(|raw| self.identifiers(&raw.value, near)));
+        tests.extend(when.confidentiality.as_ref().map(|raw| self.confidentiality(raw)));
         if let Some(raw) = &when.attachment {
             tests.push(self.attachment(raw));
         }
@@ -223,9 +225,9 @@ impl RuleCompiler<'_> {
     }
 
     fn near(&mut self, raw: &Located<RawNear>, when: &RawWhen) -> Option<NearTest> {
-        if when.words.is_none() && when.pattern.is_none() {
+        if when.words.is_none() && when.pattern.is_none() && when.identifiers.is_none() {
             self.fault(&raw.span, "`near` stands alone: near what?")
-                .say("add `words` or `pattern` to the same table");
+                .say("add `words`, `pattern` or `identifiers` to the same table");
         }
         let within = raw.value.within.as_ref().map_or(DEFAULT_WITHIN, |within| within.value);
         if let Some(written) = &raw.value.within

@@ -336,6 +336,7 @@ mod tests {
             recipients: actions.iter().map(|(action, _)| *action).collect(),
             rules,
             findings: Vec::new(),
+            personal: crate::verdict::Personal::default(),
             coverage: Coverage::default(),
             elapsed: None,
         }

@@ -307,6 +307,8 @@ pub enum Detector {
     Words,
     /// A pattern written in a rule.
     Pattern,
+    /// An identifier of a person.
+    Identifier,
     /// A header test.
     Header,
     /// A marking of confidentiality.
@@ -467,6 +469,24 @@ pub struct RuleMatch {
     pub recipients: Vec<usize>,
 }
 
+/// Personal data in a message, counted: of what some rule looks at, in the zones where rules look.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Personal {
+    /// How many different identifiers of each kind there surely are, the kinds of which there are any.
+    pub identifiers: Vec<IdentifierCount>,
+    /// How confidential the message is, in points: 5 are confidential by themselves. `None` where no rule asks.
+    pub confidentiality: Option<u64>,
+}
+
+/// How many identifiers of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct IdentifierCount {
+    /// The kind's name, as rules write it.
+    pub kind: &'static str,
+    /// How many different ones.
+    pub different: usize,
+}
+
 /// What is to happen with a message, and why. The default is that of a message without recipients: nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Verdict {
@@ -478,6 +498,8 @@ pub struct Verdict {
     pub rules: Vec<RuleMatch>,
     /// What they found.
     pub findings: Vec<Finding>,
+    /// Which personal data it holds, and how confidential that makes it.
+    pub personal: Personal,
     /// What could not be inspected.
     pub coverage: Coverage,
     /// How long the sweep took, where it was timed.

@@ -215,6 +215,7 @@ async fn a_reference_that_is_taken_overwrites_nothing() {
     };
     let found = school.find(&reference).await;
     let verdict = mailwarden::verdict::Verdict {
+        personal: mailwarden::verdict::Personal::default(),
         action: mailwarden::verdict::Action::Hold,
         recipients: Vec::new(),
         rules: Vec::new(),

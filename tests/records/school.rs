@@ -11,7 +11,7 @@ use mailwarden::records::{
     Decision, HeldMessage, HeldState, Kept, KeptAction, KeptMessage, RecipientState, RecordsError, Reference,
     Store,
 };
-use mailwarden::verdict::{Action, Coverage, RuleId, Verdict};
+use mailwarden::verdict::{Action, Coverage, Personal, RuleId, Verdict};
 
 use crate::sink::Sink;
 
@@ -144,6 +144,7 @@ pub async fn keep(
         recipients: vec![Action::Hold; envelope.recipients.len()],
         rules: Vec::new(),
         findings: Vec::new(),
+        personal: Personal::default(),
         coverage: Coverage::default(),
         elapsed: None,
     };

@@ -51,6 +51,7 @@ fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
         recipients: actions.collect(),
         rules: vec![found],
         findings: Vec::new(),
+        personal: crate::verdict::Personal::default(),
         coverage: Coverage::default(),
         elapsed: None,
     };

@@ -47,6 +47,8 @@ pub struct Config {
     pub control_socket: PathBuf,
     /// What Postfix hears when the filter itself fails.
     pub on_failure: OnFailure,
+    /// How long it is remembered who wrote to whom.
+    pub memory: MemorySettings,
     /// What reads documents, and the caps for it.
     pub workers: worker::Settings,
     /// The caps in force.
@@ -62,6 +64,15 @@ pub enum OnFailure {
     Tempfail,
     /// The message goes on unchecked.
     Accept,
+}
+
+/// For how long it is remembered who wrote to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemorySettings {
+    /// Days after the last mail; with 0, nothing is remembered.
+    pub days: u16,
+    /// For so many days from the first start on, nobody is called new: the memory is filling.
+    pub settle_days: u16,
 }
 
 /// The configuration file as it is written.
@@ -80,6 +91,9 @@ pub struct RawConfig {
     /// What Postfix hears when the filter itself fails: `tempfail` (mail waits) or `accept` (it goes on unchecked).
     #[serde(default)]
     on_failure: OnFailure,
+    /// Who wrote to whom.
+    #[serde(default)]
+    memory: RawMemory,
     /// The processes that read documents.
     #[serde(default)]
     documents: RawDocuments,
@@ -143,6 +157,22 @@ struct RawOutgoing {
 struct RawControl {
     /// Its path; whoever may write to it may reload the policy.
     socket: PathBuf,
+}
+
+/// What is remembered of who wrote to whom outside, for rules that look at first mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct RawMemory {
+    /// Days after the last mail; with 0, nothing is remembered.
+    days: u16,
+    /// For so many days from the first start on, nobody is called new.
+    settle_days: u16,
+}
+
+impl Default for RawMemory {
+    fn default() -> Self {
+        Self { days: 400, settle_days: 30 }
+    }
 }
 
 /// The processes that read documents.
@@ -284,6 +314,7 @@ impl Config {
             contact,
             control_socket: base.join(raw.control.socket),
             on_failure: raw.on_failure,
+            memory: MemorySettings { days: raw.memory.days, settle_days: raw.memory.settle_days },
             workers: raw.documents.settings(&raw.limits)?,
             limits: raw.limits,
         })
@@ -330,6 +361,8 @@ smtp = "127.0.0.1:25"
 from = "mailwarden@oakfield.example"
 [control]
 socket = "control.sock"
+[memory]
+days = 30
 [documents]
 sandbox = "best"
 [limits]
@@ -354,13 +387,16 @@ mime-depth = 12
         assert_eq!(config.on_failure, OnFailure::Tempfail);
         assert_eq!(config.limits.mime_depth, 12);
         assert_eq!((config.workers.limits.mime_depth, config.workers.demand), (12, Demand::Best));
+        assert_eq!((config.memory.days, config.memory.settle_days), (30, 30));
         assert!(config.workers.workers >= 2);
         assert_eq!(config.contact, "mailwarden@oakfield.example");
     }
 
     #[test]
     fn a_bogus_key_in_any_table_is_refused_at_its_place() {
-        for table in ["milter", "policy", "people", "store", "outgoing", "control", "documents", "limits"] {
+        for table in
+            ["milter", "policy", "people", "store", "outgoing", "control", "memory", "documents", "limits"]
+        {
             let text = GOOD.replace(&format!("[{table}]\n"), &format!("[{table}]\nbogus = 1\n"));
             let Err(ConfigError::Fault(fault)) = load(&text) else { panic!("[{table}] takes a bogus key") };
             let (what, span) = (&fault.what, fault.span.unwrap());

@@ -1,5 +1,6 @@
 //! Held and returned mail, what people decide on it, and the outbox: durable before anyone hears. Never sends mail.
 
+mod acquaintances;
 mod digest;
 mod files;
 mod held;
@@ -10,6 +11,7 @@ mod reading;
 mod reference;
 mod store;
 
+pub use acquaintances::{Acquaintances, Noted};
 pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage};
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};

@@ -15,7 +15,10 @@ use super::files::{ContentFolder, blocking, make_file, make_folder};
 use super::{RecordsError, Reference, told};
 
 /// The database's history, oldest first. `PRAGMA user_version` says how much of it a database has behind it.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_held_mail.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_held_mail.sql"),
+    include_str!("../../migrations/0002_acquaintances.sql"),
+];
 
 /// How long to wait for another process that writes.
 const BUSY: Duration = Duration::from_secs(5);

@@ -33,6 +33,11 @@ pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outc
         Box::pin(keep(filter, &judgement, second, concerned, action)).await?;
     }
     filter.outbox.notify_one();
+    if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
+        let Judgement { envelope, policy, at, .. } = &*judgement;
+        let delivered = envelope.recipients.iter().enumerate().filter(|(index, _)| !remove.contains(index));
+        filter.memory.note(policy.organisation(), envelope, delivered.map(|(_, recipient)| recipient), *at);
+    }
     Ok(match judgement.response.delivery {
         Delivery::Accept { remove, add } => Outcome::Accept { remove, add, edits: judgement.response.edits },
         Delivery::Discard => Outcome::Discard,

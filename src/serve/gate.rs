@@ -13,8 +13,8 @@ use crate::config::OnFailure;
 use crate::extract::wants_inspector;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
-use crate::policy::{NoMemory, Place, Policy, Reveal};
-use crate::records::{PASS_HEADER, RecordsError, Redeemed, Reference};
+use crate::policy::{Place, Policy, Reveal};
+use crate::records::{OutboxKind, PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::Verdict;
@@ -125,6 +125,10 @@ impl Filter {
             Redeemed::Valid { reference, kind } => {
                 info!(queue_id, %reference, ?kind, "own mail passes");
                 self.counters.count_own();
+                if kind == OutboxKind::Release {
+                    let (policy, now) = (self.policy(), Timestamp::now());
+                    self.memory.note(policy.organisation(), envelope, envelope.recipients.iter(), now);
+                }
                 // Not the pass alone: held mail has what somebody had put into it as well.
                 let edits = Edits { header: respond::remove_own(&parsed), body: Vec::new() };
                 Ok(Some(Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }))
@@ -194,7 +198,8 @@ impl Filter {
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
         let expired = || started.elapsed() > patience;
         let inspector = &self.workers.before(started + patience);
-        let means = Means { policy: &policy, people: &people, memory: &NoMemory, limits, inspector };
+        let means =
+            Means { policy: &policy, people: &people, memory: &self.memory.at(at), limits, inspector };
         let scanned = scan(envelope, parsed, means, &now, &expired);
         let reference = Reference::random()?;
         let response = respond::respond(&Context {

@@ -4,6 +4,7 @@ pub mod control;
 
 mod conclusion;
 mod gate;
+mod memory;
 mod readiness;
 mod roll;
 mod state;
@@ -12,7 +13,8 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use tokio::sync::{Notify, mpsc, watch};
+use jiff::Timestamp;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tracing::{error, info};
 
 use crate::config::{Config, ConfigError};
@@ -23,6 +25,7 @@ use crate::policy::Faults;
 use crate::records::{RecordsError, Store};
 use crate::worker::StartError;
 use gate::FilterGate;
+use memory::Remembered;
 use roll::RollInForce;
 use state::Filter;
 
@@ -93,6 +96,9 @@ pub async fn run(
     let policy = state::load_policy(&config)?;
     let roll = RollInForce::start(config.roll.clone())?;
     let store = Store::open(&config.store_directory).await?;
+    let days = config.memory.days;
+    let known = store.acquaintances(days, Timestamp::now()).await?;
+    let (memory, notes) = Remembered::new(known, config.memory);
     let mut listeners = Vec::new();
     for address in &config.listen {
         listeners.push(Listener::bind(address, Some(config.socket_mode))?);
@@ -101,7 +107,7 @@ pub async fn run(
     let (stop, stopped) = watch::channel(false);
     let settings = OutboxSettings { server: config.smtp.to_string(), ..OutboxSettings::default() };
     let wake = Arc::new(Notify::new());
-    let filter = Arc::new(Filter::new(config, policy, roll, store.clone(), Arc::clone(&wake)));
+    let filter = Arc::new(Filter::new(config, policy, roll, store.clone(), memory, Arc::clone(&wake)));
 
     filter.workers.start()?;
 
@@ -119,6 +125,8 @@ pub async fn run(
     };
     let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
+    let (finish, finished) = oneshot::channel();
+    let memory_task = tokio::spawn(memory::write_down(store.clone(), days, notes, finished));
     readiness::announce(readiness::State::Ready);
     let (policy, people) = (filter.policy(), filter.roll.people().roll().len());
     info!(rules = policy.rules().len(), policy = %policy.fingerprint(), people, "mailwarden is ready");
@@ -139,7 +147,8 @@ pub async fn run(
     info!("stopping: messages in progress finish first");
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
-    let _ = tokio::join!(outbox, control_task);
+    let _ = finish.send(());
+    let _ = tokio::join!(outbox, control_task, memory_task);
     control::remove(&filter.config.control_socket);
     store.close().await;
     info!("stopped");

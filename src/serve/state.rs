@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tracing::{error, info};
 
 use super::ServeError;
+use super::memory::Remembered;
 use super::roll::RollInForce;
 use crate::config::{self, Config};
 use crate::policy::Policy;
@@ -28,6 +29,8 @@ pub struct Filter {
     pub store: Store,
     /// The roll.
     pub roll: RollInForce,
+    /// Who wrote to whom.
+    pub memory: Remembered,
     /// Wakes the outbox.
     pub outbox: Arc<Notify>,
     /// Permits for large messages.
@@ -77,10 +80,18 @@ impl Counters {
 
 impl Filter {
     /// Puts it together.
-    pub fn new(config: Config, policy: Policy, roll: RollInForce, store: Store, outbox: Arc<Notify>) -> Self {
+    pub fn new(
+        config: Config,
+        policy: Policy,
+        roll: RollInForce,
+        store: Store,
+        memory: Remembered,
+        outbox: Arc<Notify>,
+    ) -> Self {
         Self {
             store,
             roll,
+            memory,
             outbox,
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),

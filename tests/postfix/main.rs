@@ -15,6 +15,7 @@ mod actions;
 mod baseline;
 mod confidential;
 mod documents;
+mod first_mail;
 mod held;
 mod shapes;
 mod under_load;

@@ -35,7 +35,8 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
             let scanned = sweep(&message, &envelope, (&policy, &people), &workers, &moment);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
-            let report = Report::new(&message, &envelope, &scanned, &policy, elapsed.as_micros(), reveal);
+            let report =
+                Report::new(&message, &envelope, &scanned, (&policy, &people), elapsed.as_micros(), reveal);
             if options.json {
                 serde_json::to_writer(&mut out, &report)
                     .map_err(|error| CliError::io("standard output")(error.into()))?;
@@ -92,6 +93,9 @@ pub fn place(place: &Place) -> String {
     }
     if let Some(term) = words.as_ref().and_then(|words| words.term.as_ref()) {
         text += &format!(", the term \"{}\"", term.escape_debug());
+    }
+    if let Some(suggestion) = words.as_ref().and_then(|words| words.suggestion.as_ref()) {
+        text += &format!(", better: \"{}\"", suggestion.escape_debug());
     }
     text
 }
@@ -184,7 +188,7 @@ impl<'a> Report<'a> {
         message: &'a Input,
         envelope: &'a Envelope,
         scanned: &'a Scanned<'_>,
-        policy: &Policy,
+        (policy, people): (&Policy, &People),
         elapsed_us: u128,
         reveal: Reveal,
     ) -> Self {
@@ -207,7 +211,7 @@ impl<'a> Report<'a> {
                 .verdict
                 .findings
                 .iter()
-                .map(|finding| policy.place(finding, &scanned.extraction, reveal))
+                .map(|finding| policy.place(finding, &scanned.extraction, people, reveal))
                 .collect(),
             parts: part_lines(scanned),
             coverage: &scanned.verdict.coverage,

@@ -11,6 +11,7 @@ pub mod identifiers;
 mod inflect;
 mod list;
 pub mod marking;
+pub mod names;
 pub mod pattern;
 pub mod recipients;
 mod sweep;

@@ -8,9 +8,11 @@ mod dates;
 mod fault;
 mod fold;
 mod import;
+mod index;
 mod mapping;
 mod roll;
 mod table;
+mod words;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,10 +20,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use fault::{Fault, Faults};
-pub use fold::name_words;
+pub use fold::{WordHash, is_apostrophe, name_words};
 pub use import::{Export, Imported, import};
+pub use index::{Form, FullName, NameIndex, Word};
 pub use mapping::Mapping;
 pub use roll::Roll;
+pub use words::{given_name_count, is_also_a_word};
 
 /// Most people on one roll.
 pub const MOST_PEOPLE: usize = 50_000;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use super::fold::name_words;
-use super::{Names, Person, PersonId, Role};
+use super::{NameIndex, Names, Person, PersonId, Role};
 
 /// People, indexed. A changed roll is a new one.
 #[derive(Default)]
@@ -12,6 +12,9 @@ pub struct Roll {
     people: Vec<Person>,
     by_address: Index,
     by_word: Index,
+    /// Indices of the pupils, in the order of their ids.
+    pupils: Vec<u32>,
+    names: NameIndex,
 }
 
 /// The people of whom a text is an address or a folded word of a name, as indices.
@@ -36,7 +39,11 @@ impl Roll {
                 add(&mut by_word, &word, index);
             }
         }
-        Self { people, by_address, by_word }
+        let is_pupil = |(person, index): (&Person, u32)| (person.role == Role::Pupil).then_some(index);
+        let mut pupils: Vec<u32> = people.iter().zip(0_u32..).filter_map(is_pupil).collect();
+        pupils.sort_by_key(|index| people.get(*index as usize).map(|person| &person.id));
+        let names = NameIndex::new(&people);
+        Self { people, by_address, by_word, pupils, names }
     }
 
     /// Everybody, in the order of the exports.
@@ -62,6 +69,28 @@ impl Roll {
     /// The people of whom any name has that word, folded as by [`name_words`].
     pub fn by_name_word<'r>(&'r self, folded: &str) -> impl Iterator<Item = &'r Person> {
         self.at(self.by_word.get(folded))
+    }
+
+    /// The index by which names are found in texts. Its numbers are those of [`Self::people`].
+    pub fn names(&self) -> &NameIndex {
+        &self.names
+    }
+
+    /// The numbers of the people of an address in lower case.
+    pub fn numbers_of_address(&self, folded: &str) -> &[u32] {
+        self.by_address.get(folded).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The number of the pupil of an id.
+    pub fn pupil_number(&self, id: &PersonId) -> Option<u32> {
+        let of = |index: &u32| self.people.get(*index as usize).map(|person| &person.id);
+        let at = self.pupils.binary_search_by(|index| of(index).cmp(&Some(id))).ok()?;
+        self.pupils.get(at).copied()
+    }
+
+    /// The person of a number.
+    pub fn numbered(&self, number: u32) -> Option<&Person> {
+        self.people.get(number as usize)
     }
 
     /// The person of an id.

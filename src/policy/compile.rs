@@ -15,7 +15,7 @@ use super::party::Party;
 use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
-use super::{Policy, Sources, example_people, read};
+use super::{NamesPlan, Policy, Sources, example_people, read};
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
 use crate::people::People;
@@ -44,6 +44,7 @@ pub(super) struct Build {
     pub(super) pattern_zones: Zones,
     pub(super) identifier_zones: Zones,
     topics: Vec<(ListId, String)>,
+    pub(super) names: NamesPlan,
     example_people: People,
 }
 
@@ -170,6 +171,7 @@ fn assemble(
         pattern_zones: build.pattern_zones,
         identifier_zones: build.identifier_zones,
         topics: build.topics,
+        names: build.names,
         modes,
         example_people: build.example_people,
         fingerprint: fingerprint(sources),

@@ -8,11 +8,14 @@ use super::Direction;
 use super::doubt::Doubts;
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::when_marking::{MarkingTest, Receipt};
+use super::when_names::Whose;
 use super::when_recipients::RecipientsTest;
 use crate::detect::identifiers::{Confidence, Kinds};
+use crate::detect::names::NameForm;
 use crate::detect::pattern::{PatternId, PatternIndex};
 use crate::detect::words::ListId;
 use crate::message::Origin;
+use crate::people::Role;
 use crate::verdict::{Fact, Gap, Kind, Protection, Zone};
 
 /// A condition of a rule.
@@ -39,6 +42,7 @@ pub(super) enum Test {
     Pattern(PatternTest),
     Identifiers(IdentifiersTest),
     Confidentiality(ConfidentialityTest),
+    Names(NamesTest),
     Attachment(AttachmentTest),
     Coverage(Vec<Gap>),
     Schedule {
@@ -77,6 +81,7 @@ impl Test {
             Self::Pattern(_) => "pattern",
             Self::Identifiers(_) => "identifiers",
             Self::Confidentiality(_) => "confidentiality",
+            Self::Names(_) => "names",
             Self::Attachment(_) => "attachment",
             Self::Coverage(_) => "coverage",
             Self::Schedule { .. } => "schedule",
@@ -100,15 +105,17 @@ impl Test {
 
     /// Whether the answer can differ between recipients. The calendar is that of a school, so the schedule can.
     pub(super) fn is_per_recipient(&self) -> bool {
-        matches!(self, Self::Direction(_) | Self::Recipient(_) | Self::Doubt(_) | Self::Schedule { .. })
-            || self.groups().iter().flatten().any(|condition| condition.per_recipient)
+        matches!(
+            self,
+            Self::Direction(_) | Self::Recipient(_) | Self::Doubt(_) | Self::Schedule { .. } | Self::Names(_)
+        ) || self.groups().iter().flatten().any(|condition| condition.per_recipient)
     }
 
     /// Cheap tests come first, so that most rules are done before any text is looked at.
     pub(super) fn cost(&self) -> u8 {
         match self {
             Self::Words(_) => 3,
-            Self::Pattern(_) | Self::Identifiers(_) | Self::Confidentiality(_) => 4,
+            Self::Pattern(_) | Self::Identifiers(_) | Self::Confidentiality(_) | Self::Names(_) => 4,
             Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) | Self::Marking(_) => 2,
             Self::Any(_) | Self::All(_) | Self::Not(_) => {
                 self.groups().iter().flatten().map(|condition| condition.test.cost()).max().unwrap_or(0)
@@ -287,6 +294,22 @@ impl IdentifiersTest {
 pub(super) struct ConfidentialityTest {
     pub(super) at_least: u64,
     pub(super) zones: Zones,
+}
+
+/// People who are named.
+#[derive(Debug, Clone)]
+pub(super) struct NamesTest {
+    /// Any role where there is none.
+    pub(super) roles: Option<Vec<Role>>,
+    pub(super) forms: Vec<NameForm>,
+    /// Whether people on the roll are meant, or others.
+    pub(super) on_roll: bool,
+    pub(super) zones: Zones,
+    /// Whose names count.
+    pub(super) of: Vec<Whose>,
+    /// The number of different people.
+    pub(super) at_least: usize,
+    pub(super) near: Option<NearTest>,
 }
 
 /// A list, a term of which must stand near.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::{Condition, Test};
+use super::condition::{Condition, NamesTest, Test};
 use super::evaluate::{Evaluation, satisfies};
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::sweep::Tally;
 use super::{Case, Policy};
 use crate::detect::identifiers::IdentifierKind;
+use crate::people::Role;
 use crate::verdict::{Action, Detector, Disguises, Finding, Mode, PartPath, RuleMatch, Span, Verdict, Zone};
 
 /// What rules said of a message.
@@ -70,12 +71,13 @@ impl Evaluation<'_> {
                 recipients,
             });
         }
-        let nested = rule.when.iter().any(|condition| !condition.test.groups().is_empty());
+        let differ = |test: &Test| !test.groups().is_empty() || matches!(test, Test::Names(_));
+        let differ = rule.when.iter().any(|condition| differ(&condition.test));
         let mut findings = Vec::new();
-        for (_, class) in if nested { matching.as_slice() } else { &[] } {
+        for (_, class) in if differ { matching.as_slice() } else { &[] } {
             self.findings(rule, &rule.when, class, &mut findings);
         }
-        if !nested {
+        if !differ {
             self.findings(rule, &rule.when, first, &mut findings);
         }
         findings.sort_by(|a, b| place(a).cmp(&place(b)));
@@ -92,6 +94,7 @@ impl Evaluation<'_> {
                 Test::Words(_) | Test::Pattern(_) | Test::Identifiers(_) | Test::Confidentiality(_) => {
                     self.hit_findings(rule, &condition.test, found);
                 }
+                Test::Names(test) => self.name_findings(rule, test, class, found),
                 Test::Header(test) => {
                     let values = self.values(&test.name).into_iter();
                     found.extend(values.filter(|(_, _, value)| satisfies(test, value)).map(
@@ -128,6 +131,23 @@ impl Evaluation<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Who is named, whether or not that is enough for the condition.
+    pub(super) fn name_findings(
+        &self,
+        rule: &Rule,
+        test: &NamesTest,
+        class: &Class,
+        found: &mut Vec<Finding>,
+    ) {
+        let texts = self.sweep.texts();
+        for name in self.sweep.names(test, class) {
+            let entity = format!("{}-{}", name.role.map_or("stranger", Role::name), name.form.name());
+            found.extend(texts.get(name.hit.text).map(|text| {
+                finding(rule, Detector::Names, &entity, (text.zone, text.part.clone()), name.hit.span)
+            }));
         }
     }
 

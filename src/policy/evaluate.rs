@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use jiff::civil::DateTime;
 
@@ -10,6 +10,7 @@ use super::condition::{AttachmentTest, Condition, HeaderTest, Test, Thresholds};
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::recipients::Class;
 use super::sweep::Sweep;
+use super::sweep_names::Counted;
 use super::{Case, Direction, Policy};
 use crate::extract::File;
 use crate::message::{Message, Origin, Part, PartKind};
@@ -55,6 +56,7 @@ impl<'c> Evaluation<'c> {
             Test::Pattern(test) => self.sweep.pattern(test).reaches(&Thresholds::default(), test.at_least),
             Test::Identifiers(test) => self.sweep.has_identifiers(test),
             Test::Confidentiality(test) => self.sweep.confidentiality(test.zones).total >= test.at_least,
+            Test::Names(test) => different(&self.sweep.names(test, class)) >= test.at_least.max(1),
             Test::Attachment(test) => {
                 let found = self.attachments(test).count();
                 (test.count.0..=test.count.1).contains(&found)
@@ -201,6 +203,11 @@ impl<'c> Evaluation<'c> {
             && agrees(term, calendar.in_term(self.moment.date()))
             && days.is_none_or(|days| days.contains(&weekday(self.moment.weekday())))
     }
+}
+
+/// How many different people are named.
+pub(super) fn different(names: &[Counted]) -> usize {
+    names.iter().map(|name| name.hit.what).collect::<BTreeSet<_>>().len()
 }
 
 /// Whether a field's value is what a test wants of it.

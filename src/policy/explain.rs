@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::condition::{Condition, ConfidentialityTest, IdentifiersTest, Test, WordsTest};
 use super::doubt::{Doubt, Doubts};
-use super::evaluate::Evaluation;
+use super::evaluate::{Evaluation, different};
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::sweep::Tally;
@@ -130,9 +130,16 @@ fn add_places(
 ) {
     for (condition, explained) in conditions.iter().zip(explained) {
         let mut findings = Vec::new();
-        evaluation.hit_findings(rule, &condition.test, &mut findings);
+        match &condition.test {
+            Test::Names(test) => {
+                evaluation.name_findings(rule, test, &Class::default(), &mut findings);
+            }
+            test => evaluation.hit_findings(rule, test, &mut findings),
+        }
         findings.truncate(PLACES);
-        let place = |finding: &Finding| evaluation.policy.place(finding, evaluation.case.extraction, reveal);
+        let place = |finding: &Finding| {
+            evaluation.policy.place(finding, evaluation.case.extraction, evaluation.case.people, reveal)
+        };
         explained.places = findings.iter().map(place).collect();
         let inner: Vec<Condition> = condition.test.groups().iter().flatten().cloned().collect();
         add_places(evaluation, rule, &inner, &mut explained.inner, reveal);
@@ -280,6 +287,13 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
         }
         Test::Identifiers(test) => identifiers_why(evaluation, test),
         Test::Confidentiality(test) => confidentiality_why(evaluation, test),
+        Test::Names(test) => {
+            let people: Vec<usize> =
+                classes.iter().map(|class| different(&evaluation.sweep.names(test, class))).collect();
+            let most = people.iter().copied().max().unwrap_or_default();
+            let who = if most == 1 { "1 person is".to_owned() } else { format!("{most} people are") };
+            format!("{who} named whose names count; wanted {}", test.at_least)
+        }
         test => simple_why(evaluation, test, yes),
     }
 }

@@ -31,10 +31,12 @@ mod rule;
 mod rule_answer;
 mod rule_compile;
 mod sweep;
+mod sweep_names;
 mod sweep_personal;
 mod tests;
 mod when;
 mod when_marking;
+mod when_names;
 mod when_personal;
 mod when_recipients;
 mod when_words;
@@ -56,6 +58,7 @@ pub use phrases::{Phrases, filled};
 pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader};
 
+use crate::detect::names::Wanted;
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex};
 use crate::extract::Extraction;
@@ -154,11 +157,19 @@ pub struct Policy {
     identifier_zones: Zones,
     /// The lists that say how confidential a message is, where a rule asks.
     topics: Vec<(ListId, String)>,
+    names: NamesPlan,
     /// For no school and then for each school, the mode of each rule.
     modes: Vec<Vec<Option<Mode>>>,
     /// The made-up people whom examples are judged with.
     example_people: People,
     fingerprint: String,
+}
+
+/// Which names some rule asks for, and where.
+#[derive(Debug, Clone, Copy, Default)]
+struct NamesPlan {
+    zones: Zones,
+    wanted: Wanted,
 }
 
 /// How a rule runs at a school.

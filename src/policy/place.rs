@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::Policy;
+use super::sweep_names::kind;
+use crate::detect::names;
 use crate::extract::Extraction;
+use crate::people::{People, Role};
 use crate::verdict::{Detector, Finding, TermId};
 
 /// A place where something was found.
@@ -25,6 +28,10 @@ pub struct FoundWords {
     /// The list's term that they were found by, as the list writes it; nothing where no list found them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub term: Option<String>,
+    /// For a name on the roll: the sentence around it, with initials in place of the full names of people of the same role, and with
+    /// the class where two of them have the same initials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
     /// Where inside the part they stand, such as `letters.zip/anna.docx, page 2`; nothing for its running text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
@@ -47,22 +54,36 @@ impl Reveal {
 }
 
 impl Policy {
-    /// A finding in a message, as it may be shown.
-    pub fn place(&self, finding: &Finding, extraction: &Extraction, reveal: Reveal) -> Place {
+    /// A finding in a message that was judged with those people, as it may be shown.
+    pub fn place(
+        &self,
+        finding: &Finding,
+        extraction: &Extraction,
+        people: &People,
+        reveal: Reveal,
+    ) -> Place {
         let words = match reveal {
             Reveal::Nothing => None,
-            Reveal::Words => self.words_of(finding, extraction),
+            Reveal::Words => self.words_of(finding, extraction, people),
         };
         Place { finding: finding.clone(), words }
     }
 
-    fn words_of(&self, finding: &Finding, extraction: &Extraction) -> Option<FoundWords> {
+    fn words_of(&self, finding: &Finding, extraction: &Extraction, people: &People) -> Option<FoundWords> {
         let texts = &extraction.texts;
         let text = texts.iter().find(|text| text.zone == finding.zone && text.part == finding.part)?;
         let place = text.places.at(finding.span.start);
+        let suggestion = suggestion(finding, &text.text, people);
         let text = text.text.get(finding.span.start..finding.span.end)?.to_owned();
         let terms = self.terms.get(&finding.entity).filter(|_| finding.detector == Detector::Words);
         let term = finding.term.and_then(|TermId(number)| terms?.get(usize::try_from(number).ok()?));
-        Some(FoundWords { text, term: term.cloned(), place })
+        Some(FoundWords { text, term: term.cloned(), suggestion, place })
     }
+}
+
+/// What may stand in place of the sentence in which somebody on the roll is named in full.
+fn suggestion(finding: &Finding, text: &str, people: &People) -> Option<String> {
+    let role = finding.entity.strip_suffix("-full").filter(|_| finding.detector == Detector::Names)?;
+    let role = Role::ALL.into_iter().find(|one| one.name() == role)?;
+    names::suggestion(text, kind(finding.zone), finding.span, people.roll(), role)
 }

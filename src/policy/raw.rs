@@ -10,6 +10,7 @@ use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
 use super::raw_personal::{RawConfidentiality, RawIdentifiers};
 use super::when_marking::{RawMarking, Receipt};
+use super::when_names::RawNames;
 use super::when_recipients::RawRecipients;
 use crate::people::Role;
 use crate::verdict::{Action, Fact, Gap, Kind, Mode, Protection, Severity, Zone};
@@ -88,7 +89,10 @@ pub(super) struct RawWhen {
     pub(super) identifiers: Option<Located<RawIdentifiers>>,
     /// How confidential the message is.
     pub(super) confidentiality: Option<Located<RawConfidentiality>>,
-    /// A second list, a term of which must stand near what `words`, `pattern` and `identifiers` of the same table find.
+    /// People who are named.
+    pub(super) names: Option<Located<RawNames>>,
+    /// A second list, a term of which must stand near what `words`, `pattern`, `identifiers` and `names` of the same table
+    /// find.
     pub(super) near: Option<Located<RawNear>>,
     /// Attachments.
     pub(super) attachment: Option<Located<RawAttachment>>,
@@ -128,6 +132,7 @@ impl RawWhen {
             pattern,
             identifiers,
             confidentiality,
+            names,
             near,
             attachment,
             coverage,
@@ -153,6 +158,7 @@ impl RawWhen {
             pattern.is_some(),
             identifiers.is_some(),
             confidentiality.is_some(),
+            names.is_some(),
             near.is_some(),
             attachment.is_some(),
             coverage.is_some(),

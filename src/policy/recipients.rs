@@ -6,7 +6,7 @@ use super::condition::PartyId;
 use super::doubt::{Doubting, Doubts};
 use super::{Case, Direction, Policy};
 use crate::message::Address;
-use crate::people::People;
+use crate::people::{People, Role, Roll};
 
 /// Recipients that no rule of the policy tells apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub(super) struct Class {
     parties: Vec<u64>,
     /// Why these may not be meant; asked for recipients outside of our own mail, and only what some rule asks for.
     pub(super) doubts: Doubts,
+    /// The recipients' children, as numbers of the roll: their names are no secret from them.
+    pub(super) family: Vec<u32>,
     /// Indices into the envelope's recipients, ascending.
     pub(super) recipients: Vec<usize>,
 }
@@ -29,6 +31,9 @@ impl Class {
     }
 }
 
+/// What a class is told by: direction, school, parties, doubts, family.
+type Key = (Direction, Option<usize>, Vec<u64>, Doubts, Vec<u32>);
+
 /// Sorts the recipients into classes. A message without recipients gets one class without any.
 pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
     let envelope = case.envelope;
@@ -37,7 +42,7 @@ pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
     let sender_school =
         envelope.sender.as_ref().filter(|_| from_us).and_then(|sender| organisation.school_index(sender));
     let mut classes: Vec<Class> = Vec::new();
-    let mut known: HashMap<(Direction, Option<usize>, Vec<u64>, Doubts), usize> = HashMap::new();
+    let mut known: HashMap<Key, usize> = HashMap::new();
     let mut domains: HashMap<&str, Vec<u64>> = HashMap::new();
     let doubting = (from_us && !policy.doubts.is_empty()).then(|| Doubting::new(policy, case));
     for (index, recipient) in envelope.recipients.iter().enumerate() {
@@ -56,17 +61,20 @@ pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
         ask(policy, case.people, recipient, false, &mut parties);
         let doubting = doubting.as_ref().filter(|_| direction == Direction::Outbound);
         let doubts = doubting.map(|doubting| doubting.about(recipient)).unwrap_or_default();
-        let key = (direction, school, parties, doubts);
+        let family =
+            if policy.names.wanted.full { family(case.people.roll(), recipient) } else { Vec::new() };
+        let key = (direction, school, parties, doubts, family);
         match known.get(&key).and_then(|at| classes.get_mut(*at)) {
             Some(class) => class.recipients.push(index),
             None => {
-                let parties = key.2.clone();
+                let (parties, family) = (key.2.clone(), key.4.clone());
                 known.insert(key, classes.len());
                 classes.push(Class {
                     direction: Some(direction),
                     school,
                     parties,
                     doubts,
+                    family,
                     recipients: vec![index],
                 });
             }
@@ -76,6 +84,16 @@ pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
         classes.push(Class { school: sender_school, ..Class::default() });
     }
     classes
+}
+
+/// The pupils whom an address of a parent belongs to.
+fn family(roll: &Roll, recipient: &Address) -> Vec<u32> {
+    let parents = roll.by_address(recipient.folded()).filter(|person| person.role == Role::Parent);
+    let mut family: Vec<u32> =
+        parents.flat_map(|parent| &parent.pupils).filter_map(|pupil| roll.pupil_number(pupil)).collect();
+    family.sort_unstable();
+    family.dedup();
+    family
 }
 
 /// Asks each party, of those that go by the domain alone or of the others, whether it means that recipient.

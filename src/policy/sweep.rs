@@ -6,18 +6,21 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use super::condition::{ByZone, NearTest, PatternTest, Thresholds, Together, Weight, WordsTest, Zones};
+use super::sweep_names::Named;
 use super::sweep_personal::IdentifierHits;
 use super::{Case, Policy};
 use crate::detect::identifiers::{Confidence, IdentifierKind, Kinds};
 use crate::detect::pattern::PatternId;
 use crate::detect::words::ListId;
 use crate::extract::Text;
+use crate::people::Roll;
 use crate::verdict::{Coverage, Detector, Disguises, Gap, PartPath, Span, TermId, Zone};
 
 /// The texts of one message and what stands in them.
 pub(super) struct Sweep<'c> {
     pub(super) policy: &'c Policy,
     pub(super) case: &'c Case<'c>,
+    pub(super) named_once: OnceCell<Named>,
     words: OnceCell<Vec<Hit>>,
     patterns: OnceCell<Vec<Hit>>,
     pub(super) identifiers: OnceCell<IdentifierHits>,
@@ -108,6 +111,7 @@ impl<'c> Sweep<'c> {
         Self {
             policy,
             case,
+            named_once: OnceCell::new(),
             words: OnceCell::new(),
             patterns: OnceCell::new(),
             identifiers: OnceCell::new(),
@@ -115,6 +119,11 @@ impl<'c> Sweep<'c> {
             tallies: RefCell::new(HashMap::new()),
             nothing: Rc::new(Tally::default()),
         }
+    }
+
+    /// The roll.
+    pub(super) fn roll(&self) -> &'c Roll {
+        self.case.people.roll()
     }
 
     /// The texts of the message.
@@ -214,7 +223,7 @@ impl<'c> Sweep<'c> {
     }
 
     /// Whether a term of the other list stands near, in the same text. The same words don't count as near themselves.
-    fn stands_near(&self, hit: &Hit, text: &Text, near: NearTest) -> bool {
+    pub(super) fn stands_near(&self, hit: &Hit, text: &Text, near: NearTest) -> bool {
         let others = self.words_of(near.list);
         let from = others.partition_point(|other| other.text < hit.text);
         let until = others.partition_point(|other| other.text <= hit.text);

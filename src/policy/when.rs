@@ -51,6 +51,9 @@ impl RuleCompiler<'_> {
         }
         tests.extend(when.identifiers.as_ref().map(|raw| self.identifiers(&raw.value, near)));
         tests.extend(when.confidentiality.as_ref().map(|raw| self.confidentiality(raw)));
+        if let Some(raw) = &when.names {
+            tests.push(self.names(raw, near));
+        }
         if let Some(raw) = &when.attachment {
             tests.push(self.attachment(raw));
         }
@@ -225,9 +228,10 @@ impl RuleCompiler<'_> {
     }
 
     fn near(&mut self, raw: &Located<RawNear>, when: &RawWhen) -> Option<NearTest> {
-        if when.words.is_none() && when.pattern.is_none() && when.identifiers.is_none() {
+        let other = when.identifiers.is_some() || when.names.is_some();
+        if when.words.is_none() && when.pattern.is_none() && !other {
             self.fault(&raw.span, "`near` stands alone: near what?")
-                .say("add `words`, `pattern` or `identifiers` to the same table");
+                .say("add `words`, `pattern`, `identifiers` or `names` to the same table");
         }
         let within = raw.value.within.as_ref().map_or(DEFAULT_WITHIN, |within| within.value);
         if let Some(written) = &raw.value.within

@@ -13,6 +13,7 @@ use crate::config::OnFailure;
 use crate::extract::wants_inspector;
 use crate::message::{Envelope, Message};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
+use crate::people::People;
 use crate::policy::{Place, Policy, Reveal};
 use crate::records::{OutboxKind, PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
@@ -211,7 +212,7 @@ impl Filter {
             contact: &self.config.contact,
         })?;
         let kept = !(response.held.is_empty() && response.returned.is_empty());
-        let found = if kept { found(&policy, &scanned) } else { Vec::new() };
+        let found = if kept { found(&policy, &people, &scanned) } else { Vec::new() };
         let verdict = scanned.verdict;
         let (envelope, message) = (Arc::clone(envelope), message.clone());
         Ok(Box::new(Judgement { envelope, message, policy, verdict, found, response, reference, at }))
@@ -224,9 +225,9 @@ fn guarded<T>(sweep: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> 
 }
 
 /// What was found, and its words where there are any.
-fn found(policy: &Policy, scanned: &Scanned<'_>) -> Vec<Place> {
+fn found(policy: &Policy, people: &People, scanned: &Scanned<'_>) -> Vec<Place> {
     let findings = scanned.verdict.findings.iter();
-    findings.map(|finding| policy.place(finding, &scanned.extraction, Reveal::Words)).collect()
+    findings.map(|finding| policy.place(finding, &scanned.extraction, people, Reveal::Words)).collect()
 }
 
 /// One line a message: ids, counts and places, no words.

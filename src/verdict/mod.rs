@@ -309,6 +309,8 @@ pub enum Detector {
     Pattern,
     /// An identifier of a person.
     Identifier,
+    /// Names of people.
+    Names,
     /// A header test.
     Header,
     /// A marking of confidentiality.

@@ -9,7 +9,7 @@ use crate::policy::{Direction, Place, Policy, Rule};
 use crate::verdict::{RuleId, Severity};
 
 /// The version of `evaluate --json`; grows when a field comes, goes or changes its meaning.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// All that is reported.
 #[derive(Serialize)]

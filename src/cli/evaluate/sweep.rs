@@ -158,7 +158,8 @@ fn found(scanned: &Scanned<'_>, ground: &Ground<'_>) -> Vec<Found> {
         }
         let findings: Vec<_> =
             scanned.verdict.findings.iter().filter(|finding| finding.rule == rule.id).collect();
-        let hit = |finding: &&Finding| ground.policy.place(finding, &scanned.extraction, reveal);
+        let hit =
+            |finding: &&Finding| ground.policy.place(finding, &scanned.extraction, ground.people, reveal);
         let hits = findings.iter().take(HITS).map(hit).collect();
         found.push(Found { rule: index, hits, number: findings.len() });
     }

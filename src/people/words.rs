@@ -1,0 +1,47 @@
+//! What is known of names in general: how often a given name is given, and which names are words too. Knows no person.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::fold::WordHash;
+
+/// How many people of England and Wales have a given name, as an order of magnitude: see `given-names.txt`. 0 where the list
+/// does not have it.
+pub fn given_name_count(word: WordHash) -> u32 {
+    static GIVEN: LazyLock<HashMap<WordHash, u32>> = LazyLock::new(|| {
+        let entry = |line: &str| {
+            let (name, count) = line.split_once(' ')?;
+            Some((WordHash::of(name), count.parse().ok()?))
+        };
+        lines(include_str!("given-names.txt")).filter_map(entry).collect()
+    });
+    GIVEN.get(&word).copied().unwrap_or(0)
+}
+
+/// Whether a name is also a word, a place, a month or the like: see `name-words.txt`.
+pub fn is_also_a_word(word: WordHash) -> bool {
+    static WORDS: LazyLock<HashSet<WordHash>> = LazyLock::new(|| {
+        lines(include_str!("name-words.txt")).flat_map(str::split_whitespace).map(WordHash::of).collect()
+    });
+    WORDS.contains(&word)
+}
+
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().filter(|line| !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_are_read() {
+        assert!(given_name_count(WordHash::of("oliver")) > 10_000);
+        assert!((1..100).contains(&given_name_count(WordHash::of("zora"))));
+        assert_eq!(given_name_count(WordHash::of("office")), 0);
+        for word in ["will", "may", "bath", "young"] {
+            assert!(is_also_a_word(WordHash::of(word)), "{word}");
+        }
+        assert!(!is_also_a_word(WordHash::of("oliver")));
+    }
+}

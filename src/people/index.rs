@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::fold::{WordHash, is_apostrophe};
-use super::{Names, Person, Role, given_name_count, is_also_a_word, name_words};
+use super::{Names, Person, Role, given_name_count, is_also_a_place, is_also_a_word, name_words};
 
 /// The people of a roll by the words that name them.
 #[derive(Default)]
@@ -198,7 +198,7 @@ impl NameIndex {
         }
         for (word, bearer) in bearers {
             let Some(number) = bearer else { continue };
-            let known = self.words.get_mut(&word).filter(|known| !known.is_a_word);
+            let known = self.words.get_mut(&word).filter(|known| !known.is_a_word && !is_also_a_place(word));
             if let Some(known) = known.filter(|_| given_name_count(word) < RARE) {
                 let counts = people.get(number as usize).is_some_and(|person| person.role != Role::Parent);
                 known.only = counts.then_some(number);

@@ -25,7 +25,7 @@ pub use import::{Export, Imported, import};
 pub use index::{Form, FullName, NameIndex, Word};
 pub use mapping::Mapping;
 pub use roll::Roll;
-pub use words::{given_name_count, is_also_a_word};
+pub use words::{given_name_count, is_also_a_place, is_also_a_word};
 
 /// Most people on one roll.
 pub const MOST_PEOPLE: usize = 50_000;

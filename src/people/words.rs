@@ -18,12 +18,22 @@ pub fn given_name_count(word: WordHash) -> u32 {
     GIVEN.get(&word).copied().unwrap_or(0)
 }
 
-/// Whether a name is also a word, a place, a month or the like: see `name-words.txt`.
+/// Whether a name is also a word, a month or the like: see `name-words.txt`.
 pub fn is_also_a_word(word: WordHash) -> bool {
-    static WORDS: LazyLock<HashSet<WordHash>> = LazyLock::new(|| {
-        lines(include_str!("name-words.txt")).flat_map(str::split_whitespace).map(WordHash::of).collect()
-    });
+    static WORDS: LazyLock<HashSet<WordHash>> = LazyLock::new(|| section(0));
     WORDS.contains(&word)
+}
+
+/// Whether a name is also that of a place: see `name-words.txt`.
+pub fn is_also_a_place(word: WordHash) -> bool {
+    static PLACES: LazyLock<HashSet<WordHash>> = LazyLock::new(|| section(1));
+    PLACES.contains(&word)
+}
+
+fn section(number: usize) -> HashSet<WordHash> {
+    let mut sections = include_str!("name-words.txt").split("[places]");
+    let text = sections.nth(number).unwrap_or_default();
+    lines(text).flat_map(str::split_whitespace).map(WordHash::of).collect()
 }
 
 fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
@@ -42,6 +52,9 @@ mod tests {
         for word in ["will", "may", "bath", "young"] {
             assert!(is_also_a_word(WordHash::of(word)), "{word}");
         }
-        assert!(!is_also_a_word(WordHash::of("oliver")));
+        assert!(is_also_a_place(WordHash::of("lincoln")) && !is_also_a_word(WordHash::of("lincoln")));
+        for word in ["oliver", "#", "places"] {
+            assert!(!is_also_a_word(WordHash::of(word)) && !is_also_a_place(WordHash::of(word)), "{word}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::block::{Block, Marked};
 use super::surroundings::{self, Named};
 use super::tokens::{Case, Gap};
 use super::{NameForm, NameHit, TextKind, Who, initials};
-use crate::people::{FullName, WordHash};
+use crate::people::{FullName, WordHash, given_name_count};
 use crate::verdict::Span;
 
 /// Most words between the beginnings of a first and a family name.
@@ -83,19 +83,15 @@ fn forward(block: &Block<'_>, start: usize) -> Option<Found> {
     if is_joined(block, start) && block.before(start).is_some_and(Marked::is_capital) {
         return None;
     }
+    let mut longest = None;
     for at in start + 1..=start + REACH {
-        let marked = block.at(at)?;
-        if !may_go_on(block, at) {
-            return None;
-        }
+        let Some(marked) = block.at(at).filter(|_| may_go_on(block, at)) else { break };
         if marked.word.begins_family {
             let names = block.index().full_names(given.hash, marked.hash);
-            if let Some(found) = best(block, names, start, at) {
-                return Some(found);
-            }
+            longest = best(block, names, start, at).or(longest);
         }
     }
-    None
+    longest
 }
 
 /// The longest of the names that stand there.
@@ -241,7 +237,7 @@ const fn within() -> Gap {
 fn may_go_on(block: &Block<'_>, at: usize) -> bool {
     let Some(gap) = block.at(at).map(|marked| marked.token.gap) else { return false };
     let Some(before) = block.before(at) else { return false };
-    if before.token.possessive || gap.has(Gap::BLANK) {
+    if before.token.possessive || gap.has(Gap::BLANK) || (gap.is_dash() && block.kind != TextKind::FileName) {
         return false;
     }
     let mut allowed = block.spaces().with(Gap::HYPHEN).with(Gap::QUOTE);
@@ -254,14 +250,14 @@ fn may_go_on(block: &Block<'_>, at: usize) -> bool {
 /// Whether a word may stand between somebody's first and family name: the person's own, an initial, a nickname in quotation
 /// marks; where no middle name is known, any other first name.
 fn may_stand_between(block: &Block<'_>, at: usize, person: u32) -> bool {
-    if is_own(block, at, person) || block.is_any(at, &PARTICLES) {
+    if is_own(block, at, person) || block.is_any(at, &PARTICLES) || block.is_any(at, &["I"]) {
         return true;
     }
     let Some(marked) = block.at(at) else { return false };
     let quoted = marked.token.gap.has(Gap::QUOTE)
         && block.at(at + 1).is_some_and(|next| next.token.gap.has(Gap::QUOTE));
     let other = !block.index().has_middle(person)
-        && crate::people::given_name_count(marked.token.hash) > 0
+        && given_name_count(marked.token.hash) > 0
         && marked.token.gap.is_only(block.spaces());
     marked.is_capital() && (quoted || other)
 }
@@ -314,8 +310,12 @@ fn begins_otherwise(block: &Block<'_>, start: usize) -> bool {
         return true;
     }
     // Oliver and Bennett of `Grace Bennett, Oliver` belong apart.
+    let Some(first) = block.at(before).filter(|first| first.is_capital() && !gap.is_dash()) else {
+        return false;
+    };
+    let given = first.word.begins_given || given_name_count(first.token.hash) > 0 || first.is_initial();
     gap.is_only(Gap::SPACE.with(Gap::HYPHEN))
-        && block.at(before).is_some_and(Marked::is_capital)
+        && (given || !block.begins_sentence(before))
         && !block.is_any(before, &LEADS)
 }
 

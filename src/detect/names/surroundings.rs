@@ -136,7 +136,7 @@ const GOES_ON: [&str; 44] = [
     "squash",
 ];
 /// Names that are verbs, and so begin sentences.
-const VERBS: [&str; 22] = [
+pub(super) const VERBS: [&str; 22] = [
     "bill", "carry", "chase", "drew", "frank", "grace", "grant", "hope", "jack", "mark", "may", "nick",
     "pat", "peg", "pick", "rob", "sue", "skip", "tuck", "wade", "will", "rose",
 ];
@@ -151,26 +151,29 @@ const VERB_FOLLOWS: [&str; 66] = [
 
 /// Whether the name may be a person's.
 pub(super) fn allow(block: &Block<'_>, named: &Named) -> bool {
-    if !is_written_as_a_name(block, named) || is_named_after(block, named) {
+    if !is_written_as_a_name(block, named) || is_named_after(block, &(named.start..named.end)) {
         return false;
     }
     let words = is_words(block, &named.given) && is_words(block, &named.family);
     !(words && is_a_phrase(block, named))
 }
 
-/// Names that are also words need their capitals, and no line's end within.
+/// Names that are also words need their capitals, and two of them no line's end between.
 fn is_written_as_a_name(block: &Block<'_>, named: &Named) -> bool {
     let both = || named.given.clone().chain(named.family.clone());
-    let words = both().any(|at| is_a_word(block, at));
-    let lower = both().any(|at| {
-        let small = |marked: &Marked| marked.token.case == Case::Lower && marked.token.letters > 3;
-        let short = |marked: &Marked| marked.token.case == Case::Lower;
-        block.at(at).is_some_and(|marked| if named.family.len() > 1 { small(marked) } else { short(marked) })
-    });
-    let broken = (named.start + 1..named.end)
-        .filter_map(|at| block.at(at))
-        .any(|marked| marked.token.gap.has(Gap::LINE) || (lower && marked.cut));
-    !(words && (lower || (broken && block.kind == TextKind::Running)))
+    // The small words of a longer family name are mostly written small: van der Berg.
+    let particle = |marked: &Marked| named.family.len() > 1 && marked.token.letters <= 3;
+    let is_small =
+        |at: usize| block.at(at).is_some_and(|marked| marked.token.case == Case::Lower && !particle(marked));
+    if both().any(|at| is_small(at) && is_a_word(block, at)) {
+        return false;
+    }
+    let within = || (named.start..named.end).filter_map(|at| block.at(at));
+    let forgotten = both().any(is_small) && within().any(|marked| marked.cut);
+    let broken = block.kind == TextKind::Running
+        && within().skip(1).any(|marked| marked.token.gap.has(Gap::LINE))
+        && both().all(|at| is_a_word(block, at));
+    !forgotten && !broken
 }
 
 fn is_words(block: &Block<'_>, range: &Range<usize>) -> bool {
@@ -184,7 +187,7 @@ fn is_a_word(block: &Block<'_>, at: usize) -> bool {
 }
 
 /// Whether a street, a house, a prize or a firm is called by the name.
-fn is_named_after(block: &Block<'_>, named: &Named) -> bool {
+pub(super) fn is_named_after(block: &Block<'_>, named: &Range<usize>) -> bool {
     let last = named.end.checked_sub(1).and_then(|at| block.at(at));
     let Some(next) = block.at(named.end).filter(|next| next.token.gap.is_only(Gap::SPACE)) else {
         return is_saint(block, named);
@@ -198,7 +201,7 @@ fn is_named_after(block: &Block<'_>, named: &Named) -> bool {
         || is_saint(block, named)
 }
 
-fn is_saint(block: &Block<'_>, named: &Named) -> bool {
+fn is_saint(block: &Block<'_>, named: &Range<usize>) -> bool {
     let first = block.at(named.start).map(|first| first.token.gap);
     first.is_some_and(|gap| gap.is_only(Gap::SPACE.with(Gap::DOT)))
         && named.start.checked_sub(1).is_some_and(|at| block.is_any(at, &["st", "saint"]))

@@ -94,6 +94,25 @@ fn rare_single_names_are_found() {
 }
 
 #[test]
+fn strangers_are_guessed() {
+    let (roll, cases) = read("fixtures/names/strangers.txt");
+    for case in cases {
+        let text = case.replace(['[', ']'], "");
+        let mut hits = Vec::new();
+        find(
+            &text,
+            TextKind::Running,
+            &roll,
+            Wanted { full: true, single: false, strangers: true },
+            100,
+            &mut hits,
+        );
+        hits.retain(|hit| matches!(hit.who, Who::Stranger(_)) && hit.form != NameForm::Single);
+        assert_eq!(marked(&text, &hits), case);
+    }
+}
+
+#[test]
 fn initials_take_the_place_of_names() {
     let (roll, cases) = read("fixtures/names/suggestions.txt");
     assert!(cases.len() >= 10);

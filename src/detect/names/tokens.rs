@@ -72,6 +72,11 @@ impl Gap {
         self.0 != 0 && self.0 & !others.0 == 0
     }
 
+    /// Whether it is a dash: a hyphen with space beside it.
+    pub(super) const fn is_dash(self) -> bool {
+        self.has(Self::HYPHEN) && self.has(Self::SPACE)
+    }
+
     fn of(letter: char) -> Self {
         match letter {
             ' ' | '\u{A0}' | '\u{2009}' | '\u{202F}' | '\r' => Self::SPACE,

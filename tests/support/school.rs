@@ -60,8 +60,8 @@ pub fn roll(dice: &mut Dice) -> Roll {
     let given_words: Vec<&str> = GIVEN_WORDS.split_whitespace().collect();
     let family: Vec<&str> = FAMILY.split_whitespace().collect();
     let family_words: Vec<&str> = FAMILY_WORDS.split_whitespace().collect();
-    let mut first = |dice: &mut Dice| if dice.often(15) { dice.one(&given_words) } else { dice.one(&given) };
-    let mut last = |dice: &mut Dice| {
+    let first = |dice: &mut Dice| if dice.often(15) { dice.one(&given_words) } else { dice.one(&given) };
+    let last = |dice: &mut Dice| {
         let one = |dice: &mut Dice| if dice.often(25) { dice.one(&family_words) } else { dice.one(&family) };
         match dice.number(100) {
             0..8 => format!("{}-{}", one(dice), one(dice)),

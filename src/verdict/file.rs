@@ -124,6 +124,8 @@ kinds! {
     Cab, "cab", Archive;
     /// An image of a disc.
     Iso, "iso", Archive;
+    /// An archive of another kind, such as LHA, ARJ and ACE, which is known and not opened.
+    Archive, "archive", Archive;
     /// PNG.
     Png, "png", Image;
     /// JPEG.
@@ -355,13 +357,15 @@ pub enum Fact {
     TrackedChanges,
     /// It has comments.
     Comments,
+    /// A PDF with pages that are pictures and no text, such as scans: what they say is not read.
+    PicturePages,
     /// It was read as far as it went: damaged or cut short.
     Damaged,
 }
 
 impl Fact {
     /// All facts, in the order in which they are documented.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NameHidesKind,
         Self::WrongEnding,
         Self::Macros,
@@ -372,6 +376,7 @@ impl Fact {
         Self::HiddenContent,
         Self::TrackedChanges,
         Self::Comments,
+        Self::PicturePages,
         Self::Damaged,
     ];
 
@@ -388,6 +393,7 @@ impl Fact {
             Self::HiddenContent => "hidden-content",
             Self::TrackedChanges => "tracked-changes",
             Self::Comments => "comments",
+            Self::PicturePages => "picture-pages",
             Self::Damaged => "damaged",
         }
     }

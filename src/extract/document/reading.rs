@@ -428,6 +428,11 @@ fn read_as(kind: Kind, bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
             reading.protection(Protection::Unknown);
             Ok(())
         }
+        // Whether it is encrypted is for its own program to say.
+        Kind::Archive => {
+            reading.protection(Protection::Unknown);
+            Err(Stop(Gap::Unsupported))
+        }
         // What these say is not read, and that is no secret.
         Kind::PostScript
         | Kind::Publisher

@@ -25,6 +25,23 @@ const BEGINNINGS: &[(&[u8], Kind)] = &[
     (b"\xfd7zXZ\x00", Kind::Xz),
     (b"\x28\xb5\x2f\xfd", Kind::Zstd),
     (b"MSCF\x00\x00\x00\x00", Kind::Cab),
+    // Archives and packings that no reader here opens: ALZ, EGG, StuffIt, XAR, ar, cpio, lzip, LZ4, compress, WIM, VHDX,
+    // FreeArc.
+    (b"ALZ\x01", Kind::Archive),
+    (b"EGGA", Kind::Archive),
+    (b"SIT!", Kind::Archive),
+    (b"StuffIt (c)1997-", Kind::Archive),
+    (b"xar!\x00", Kind::Archive),
+    (b"!<arch>\n", Kind::Archive),
+    (b"070701", Kind::Archive),
+    (b"070707", Kind::Archive),
+    (b"\xc7\x71", Kind::Archive),
+    (b"LZIP\x01", Kind::Archive),
+    (b"\x04\x22\x4d\x18", Kind::Archive),
+    (b"\x1f\x9d", Kind::Archive),
+    (b"MSWIM\x00\x00\x00", Kind::Archive),
+    (b"vhdxfile", Kind::Archive),
+    (b"ArC\x01", Kind::Archive),
     (b"\x78\x9f\x3e\x22", Kind::Tnef),
     (b"!BDN", Kind::Pst),
     (b"\x7fELF", Kind::Elf),
@@ -72,8 +89,25 @@ pub(super) fn kind(head: &[u8]) -> Option<Kind> {
         [0x30, ..] => der(head),
         _ => None,
     }
+    .or_else(|| is_old_archive(head).then_some(Kind::Archive))
     .or_else(|| is_tar(head).then_some(Kind::Tar))
     .or_else(|| has_late_pdf_header(head).then_some(Kind::Pdf))
+}
+
+/// LHA, ACE, ZOO and ARJ, whose marks stand further in. Of ARJ, whose mark is two bytes, the length of the first header
+/// must be one that it may have, and the header's own length less than that.
+fn is_old_archive(head: &[u8]) -> bool {
+    let at = |from: usize, mark: &[u8]| head.get(from..).is_some_and(|rest| rest.starts_with(mark));
+    let is_lha = at(2, b"-l") && at(6, b"-") && matches!(head.get(4), Some(b'h' | b'z'));
+    let is_arj = at(0, b"\x60\xea")
+        && match head {
+            [_, _, low, high, first, ..] => {
+                let length = u16::from_le_bytes([*low, *high]);
+                (30..=2_600).contains(&length) && (30..=length).contains(&u16::from(*first))
+            }
+            _ => false,
+        };
+    is_lha || is_arj || at(7, b"**ACE**") || at(20, b"\xdc\xa7\xc4\xfd")
 }
 
 /// A Java class and a program for several processors begin alike. A class says its version there, which is 45 or more,

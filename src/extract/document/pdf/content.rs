@@ -12,7 +12,7 @@ use super::font::Font;
 use super::lines::{Lines, Piece, Point, SPACE};
 use super::tokens::{Operand, Tokens};
 use super::{collapsed, extras, filter, strings};
-use crate::verdict::Gap;
+use crate::verdict::{Fact, Gap};
 
 /// Nesting of forms that is followed. Honest ones have three or four levels.
 const DEEPEST: usize = 12;
@@ -43,7 +43,10 @@ impl Pages {
     pub(super) fn read(&mut self, page: &Page<'_>, number: u32, reading: &mut Reading<'_>) -> Outcome {
         let mut view = View::new(self, reading);
         let outcome = view.page(page);
-        let (text, unknown) = (view.lines.text(), view.unknown);
+        let (text, unknown, has_picture) = (view.lines.text(), view.unknown, view.has_picture);
+        if has_picture && text.trim().is_empty() {
+            reading.fact(Fact::PicturePages);
+        }
         if unknown > 0 && text.chars().count() < unknown {
             // Most of the page is in a font that says nothing of its letters.
             reading.gap(Gap::UnknownCharset);
@@ -99,6 +102,8 @@ struct View<'v, 'r> {
     inside: Vec<ObjectIdentifier>,
     /// Letters that nobody knows.
     unknown: usize,
+    /// Whether the page draws a picture.
+    has_picture: bool,
 }
 
 /// What the operators have set (ISO 32000-2 §8.4, §9.3).
@@ -150,7 +155,15 @@ struct Stage<'s, 'a> {
 
 impl<'v, 'r> View<'v, 'r> {
     fn new(pages: &'v mut Pages, reading: &'v mut Reading<'r>) -> Self {
-        Self { pages, reading, lines: Lines::default(), bytes: 0, inside: Vec::new(), unknown: 0 }
+        Self {
+            pages,
+            reading,
+            lines: Lines::default(),
+            bytes: 0,
+            inside: Vec::new(),
+            unknown: 0,
+            has_picture: false,
+        }
     }
 
     fn page(&mut self, page: &Page<'_>) -> Outcome {
@@ -246,6 +259,7 @@ impl<'v, 'r> View<'v, 'r> {
                     return self.add(piece);
                 }
             }
+            b"BI" => self.has_picture = true,
             b"Do" => {
                 if let Some(Operand::Name(name)) = tokens.operands.first() {
                     return self.form(name, stage);
@@ -329,7 +343,9 @@ impl<'v, 'r> View<'v, 'r> {
     /// Follows a form (ISO 32000-2 §8.10), which may show text of its own.
     fn form(&mut self, name: &[u8], stage: &Stage<'_, '_>) -> Outcome {
         let Some(stream) = stage.resources.x_objects.get::<Stream<'_>>(name) else { return Ok(()) };
-        if stream.dict().get::<Name<'_>>(b"Subtype").is_none_or(|name| name.as_str() != "Form") {
+        let subtype = stream.dict().get::<Name<'_>>(b"Subtype");
+        self.has_picture |= subtype.as_ref().is_some_and(|name| name.as_str() == "Image");
+        if subtype.is_none_or(|name| name.as_str() != "Form") {
             return Ok(());
         }
         self.follow_form(&stream, stage.resources, stage.state.page)

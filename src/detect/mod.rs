@@ -14,6 +14,7 @@ pub mod marking;
 pub mod names;
 pub mod pattern;
 pub mod recipients;
+pub mod secrets;
 mod sweep;
 pub mod switches;
 mod trie;

@@ -7,10 +7,13 @@ mod files;
 mod flowed;
 mod html;
 mod markup;
+mod passwords;
 mod reader;
 mod same;
 mod tags;
 mod zones;
+
+pub use passwords::told as told_passwords;
 
 use crate::limits::Limits;
 use crate::message::Message;

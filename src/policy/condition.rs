@@ -10,6 +10,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::when_marking::{MarkingTest, Receipt};
 use super::when_names::Whose;
 use super::when_recipients::RecipientsTest;
+use super::when_secrets::SecretsTest;
 use crate::detect::identifiers::{Confidence, Kinds};
 use crate::detect::names::NameForm;
 use crate::detect::pattern::{PatternId, PatternIndex};
@@ -43,6 +44,7 @@ pub(super) enum Test {
     Identifiers(IdentifiersTest),
     Confidentiality(ConfidentialityTest),
     Names(NamesTest),
+    Secrets(SecretsTest),
     Attachment(AttachmentTest),
     Coverage(Vec<Gap>),
     Schedule {
@@ -82,6 +84,7 @@ impl Test {
             Self::Identifiers(_) => "identifiers",
             Self::Confidentiality(_) => "confidentiality",
             Self::Names(_) => "names",
+            Self::Secrets(_) => "secrets",
             Self::Attachment(_) => "attachment",
             Self::Coverage(_) => "coverage",
             Self::Schedule { .. } => "schedule",
@@ -114,7 +117,7 @@ impl Test {
     /// Cheap tests come first, so that most rules are done before any text is looked at.
     pub(super) fn cost(&self) -> u8 {
         match self {
-            Self::Words(_) => 3,
+            Self::Words(_) | Self::Secrets(_) => 3,
             Self::Pattern(_) | Self::Identifiers(_) | Self::Confidentiality(_) | Self::Names(_) => 4,
             Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) | Self::Marking(_) => 2,
             Self::Any(_) | Self::All(_) | Self::Not(_) => {

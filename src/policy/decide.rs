@@ -110,6 +110,11 @@ impl Evaluation<'_> {
                 Test::Marking(test) => found.extend(self.markings(test).map(|marked| {
                     finding(rule, Detector::Marking, &marked.by, (marked.zone, PartPath::root()), marked.span)
                 })),
+                Test::Secrets(test) => found.extend(self.found_secrets(test).map(|(text, secret)| {
+                    let span = Span { start: secret.span.start, end: secret.span.end };
+                    let at = (text.zone, text.part.clone());
+                    finding(rule, Detector::Secrets, secret.kind.name(), at, span)
+                })),
                 Test::Attachment(test) => found.extend(self.attachments(test).map(|file| {
                     let named = (Zone::Filename, file.part.clone());
                     finding(rule, Detector::Attachment, file.item.kind.name(), named, self.name_of(file))

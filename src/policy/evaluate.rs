@@ -11,6 +11,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::recipients::Class;
 use super::sweep::Sweep;
 use super::sweep_names::Counted;
+use super::when_secrets::SecretsByZone;
 use super::{Case, Direction, Policy};
 use crate::extract::File;
 use crate::message::{Message, Origin, Part, PartKind};
@@ -21,6 +22,7 @@ pub(super) struct Evaluation<'c> {
     pub(super) policy: &'c Policy,
     pub(super) case: &'c Case<'c>,
     pub(super) sweep: Sweep<'c>,
+    pub(super) secrets: SecretsByZone,
     /// `now` on the organisation's clock.
     pub(super) moment: DateTime,
     /// How many recipients are outside.
@@ -37,7 +39,15 @@ impl<'c> Evaluation<'c> {
             .map(|class| class.recipients.len())
             .sum();
         let moment = case.now.with_time_zone(policy.organisation.time_zone.clone()).datetime();
-        Self { policy, case, sweep: Sweep::new(policy, case), moment, outside, shown: OnceCell::new() }
+        Self {
+            policy,
+            case,
+            sweep: Sweep::new(policy, case),
+            secrets: SecretsByZone::default(),
+            moment,
+            outside,
+            shown: OnceCell::new(),
+        }
     }
 
     pub(super) fn holds(&self, condition: &Condition, class: &Class) -> bool {
@@ -57,6 +67,7 @@ impl<'c> Evaluation<'c> {
             Test::Identifiers(test) => self.sweep.has_identifiers(test),
             Test::Confidentiality(test) => self.sweep.confidentiality(test.zones).total >= test.at_least,
             Test::Names(test) => different(&self.sweep.names(test, class)) >= test.at_least.max(1),
+            Test::Secrets(test) => self.secrets(test),
             Test::Attachment(test) => {
                 let found = self.attachments(test).count();
                 (test.count.0..=test.count.1).contains(&found)

@@ -334,6 +334,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
         }
         Test::Marking(test) => evaluation.told_markings(test),
         Test::Receipt(_) => evaluation.told_receipt(),
+        Test::Secrets(test) => evaluation.told_secrets(test),
         Test::Attachment(test) => {
             let found = evaluation.attachments(test).count();
             format!(

@@ -39,6 +39,7 @@ mod when_marking;
 mod when_names;
 mod when_personal;
 mod when_recipients;
+mod when_secrets;
 mod when_words;
 
 use std::collections::BTreeMap;

@@ -12,6 +12,7 @@ use super::raw_personal::{RawConfidentiality, RawIdentifiers};
 use super::when_marking::{RawMarking, Receipt};
 use super::when_names::RawNames;
 use super::when_recipients::RawRecipients;
+use super::when_secrets::RawSecrets;
 use crate::people::Role;
 use crate::verdict::{Action, Fact, Gap, Kind, Mode, Protection, Severity, Zone};
 
@@ -94,6 +95,8 @@ pub(super) struct RawWhen {
     /// A second list, a term of which must stand near what `words`, `pattern`, `identifiers` and `names` of the same table
     /// find.
     pub(super) near: Option<Located<RawNear>>,
+    /// Passwords, keys, and links that open something by themselves.
+    pub(super) secrets: Option<Located<RawSecrets>>,
     /// Attachments.
     pub(super) attachment: Option<Located<RawAttachment>>,
     /// What could not be inspected: any of these.
@@ -134,6 +137,7 @@ impl RawWhen {
             confidentiality,
             names,
             near,
+            secrets,
             attachment,
             coverage,
             schedule,
@@ -160,6 +164,7 @@ impl RawWhen {
             confidentiality.is_some(),
             names.is_some(),
             near.is_some(),
+            secrets.is_some(),
             attachment.is_some(),
             coverage.is_some(),
             schedule.is_some(),

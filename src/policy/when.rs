@@ -54,6 +54,7 @@ impl RuleCompiler<'_> {
         if let Some(raw) = &when.names {
             tests.push(self.names(raw, near));
         }
+        tests.extend(when.secrets.as_ref().map(|raw| Test::Secrets(self.secrets(raw))));
         if let Some(raw) = &when.attachment {
             tests.push(self.attachment(raw));
         }

@@ -317,6 +317,8 @@ pub enum Detector {
     Marking,
     /// A recipient who may not be meant.
     Recipient,
+    /// A password, a key, or a link that opens something by itself.
+    Secrets,
     /// An attachment test.
     Attachment,
     /// What could not be inspected.

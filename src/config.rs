@@ -5,12 +5,15 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use miette::{Diagnostic, NamedSource, SourceSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::limits::Limits;
+use crate::message::ReplyAddress;
 use crate::milter::{ListenAddress, ListenError};
+use crate::records::Share;
 use crate::worker::{self, Demand};
 
 mod policy_folder;
@@ -43,6 +46,10 @@ pub struct Config {
     pub answers_from: String,
     /// Whom the sender may ask, as answers put it.
     pub contact: String,
+    /// Where replies that confirm go; without it, nothing can be confirmed by mail.
+    pub confirm: Option<ReplyAddress>,
+    /// How many answers one sender gets one by one.
+    pub share: Share,
     /// The socket by which `reload` and `status` reach the running filter.
     pub control_socket: PathBuf,
     /// What Postfix hears when the filter itself fails.
@@ -149,6 +156,15 @@ struct RawOutgoing {
     from: String,
     /// Whom a sender may ask about an answer; the same as `from` where not given.
     contact: Option<String>,
+    /// The address to which senders and approvers reply to confirm; Postfix must take mail for it, with a `+` and a code behind
+    /// its local part too.
+    confirm: Option<String>,
+    /// How many answers one sender gets in `summary-minutes`; beyond them, one summary.
+    #[serde(default = "default_answers")]
+    answers: u32,
+    /// How long answers beyond that are gathered for a summary.
+    #[serde(default = "default_summary_minutes")]
+    summary_minutes: u32,
 }
 
 /// The running filter's control socket.
@@ -193,6 +209,14 @@ impl RawDocuments {
             workers => Ok(worker::Settings { workers, demand: self.sandbox, ..own }),
         }
     }
+}
+
+fn default_answers() -> u32 {
+    Share::default().answers
+}
+
+fn default_summary_minutes() -> u32 {
+    u32::try_from(Share::default().within.as_mins()).unwrap_or(60)
 }
 
 fn default_socket_mode() -> String {
@@ -297,6 +321,14 @@ impl Config {
         if !raw.outgoing.from.contains('@') {
             return Err(("from", "from is not an address such as \"mailwarden@school.example\"".to_owned()));
         }
+        let confirm = match &raw.outgoing.confirm {
+            None => None,
+            Some(text) => Some(ReplyAddress::parse(text).ok_or((
+                "confirm",
+                "confirm is not a plain address such as \"confirm@school.example\"".to_owned(),
+            ))?),
+        };
+        let within = SignedDuration::from_mins(i64::from(raw.outgoing.summary_minutes));
         let contact = raw.outgoing.contact.unwrap_or_else(|| raw.outgoing.from.clone());
         Ok(Self {
             file: file.to_owned(),
@@ -312,6 +344,8 @@ impl Config {
             smtp: raw.outgoing.smtp,
             answers_from: raw.outgoing.from,
             contact,
+            confirm,
+            share: Share { answers: raw.outgoing.answers, within },
             control_socket: base.join(raw.control.socket),
             on_failure: raw.on_failure,
             memory: MemorySettings { days: raw.memory.days, settle_days: raw.memory.settle_days },

@@ -8,6 +8,7 @@ mod params;
 mod part;
 mod protection;
 mod receipt;
+mod reply_address;
 mod structure;
 mod transfer;
 mod words;
@@ -18,6 +19,7 @@ pub use mailbox::Mailbox;
 pub(crate) use params::Value;
 pub use part::{Disposition, Part, PartKind, TransferEncoding};
 pub use receipt::RECEIPT_FIELDS;
+pub use reply_address::{Addressed, ReplyAddress};
 pub(crate) use transfer::{base64, quoted_printable};
 pub(crate) use words::decode as decode_words;
 

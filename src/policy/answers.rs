@@ -1,4 +1,4 @@
-//! How an organisation answers senders: in which language, what it says of its records. Writes no answer.
+//! How an organisation answers senders: in which language, what it says of its records, who approves. Writes no answer.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,6 +24,17 @@ pub struct Answers {
     language: Language,
     languages: Vec<(Language, AddressSet)>,
     networks: Vec<Network>,
+    approvers: Vec<Approvers>,
+}
+
+/// Who decides on requests of senders.
+#[derive(Debug, Clone)]
+struct Approvers {
+    addresses: Vec<Address>,
+    /// The ids of the schools for which they decide; empty means all.
+    schools: Vec<String>,
+    /// The categories on which they decide; empty means all.
+    categories: Vec<String>,
 }
 
 impl Answers {
@@ -31,6 +42,17 @@ impl Answers {
     pub fn language(&self, sender: Option<&Address>, school: Option<&Language>) -> Language {
         let by_group = self.languages.iter().find(|(_, group)| group.contains(sender));
         by_group.map(|(language, _)| language).or(school).unwrap_or(&self.language).clone()
+    }
+
+    /// Who decides on a request about a rule of that category, from a sender of that school; nobody where no one is named.
+    pub fn approvers(&self, school: Option<&str>, category: &str) -> &[Address] {
+        let fits = |approvers: &&Approvers| {
+            let schools = &approvers.schools;
+            let categories = &approvers.categories;
+            (schools.is_empty() || school.is_some_and(|school| schools.iter().any(|known| known == school)))
+                && (categories.is_empty() || categories.iter().any(|known| known == category))
+        };
+        self.approvers.iter().find(fits).map_or(&[], |approvers| &approvers.addresses)
     }
 
     /// How the client proved who the sender is.
@@ -76,10 +98,25 @@ pub(super) struct RawAnswers {
     networks: Vec<Located<String>>,
 }
 
+/// `[[approver]]` in `organisation.toml`: who decides on requests of senders.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct RawApprover {
+    /// Their addresses; the first of them who answers decides.
+    addresses: Vec<Located<String>>,
+    /// The schools whose requests they decide; all where left out.
+    #[serde(default)]
+    school: Vec<Located<String>>,
+    /// The categories of rules on which they decide; all where left out.
+    #[serde(default)]
+    category: Vec<Located<String>>,
+}
+
 impl RawAnswers {
     pub(super) fn compile(
         self,
-        groups: &BTreeMap<String, AddressSet>,
+        approvers: Vec<Located<RawApprover>>,
+        (schools, groups): (&[&str], &BTreeMap<String, AddressSet>),
         source: &Source,
         faults: &mut Vec<Fault>,
     ) -> Answers {
@@ -117,6 +154,33 @@ impl RawAnswers {
             language,
             languages,
             networks,
+            approvers: approvers.into_iter().map(|raw| raw.value.compile(schools, source, faults)).collect(),
+        }
+    }
+}
+
+impl RawApprover {
+    fn compile(self, schools: &[&str], source: &Source, faults: &mut Vec<Fault>) -> Approvers {
+        let mut addresses = Vec::new();
+        for raw in &self.addresses {
+            let parsed = Address::parse(raw.value.as_bytes());
+            let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"*?".contains(c);
+            match parsed.filter(|one| !one.domain().is_empty() && !one.local().is_empty()) {
+                Some(address) if !raw.value.contains(odd) => addresses.push(address),
+                _ => {
+                    let fault =
+                        Fault::new(source, raw.span.clone(), format!("\"{}\" is no address", raw.value));
+                    faults.push(fault.help("write one address, such as \"head@oakfield.example\""));
+                }
+            }
+        }
+        for school in self.school.iter().filter(|school| !schools.contains(&school.value.as_str())) {
+            faults.push(unknown(source, school, "school", schools, "add a [[school]]"));
+        }
+        Approvers {
+            addresses,
+            schools: self.school.into_iter().map(|school| school.value).collect(),
+            categories: self.category.into_iter().map(|category| category.value).collect(),
         }
     }
 }

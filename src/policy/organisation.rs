@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Direction;
 use super::address::AddressSet;
-use super::answers::{self, Answers, RawAnswers};
+use super::answers::{self, Answers, RawAnswers, RawApprover};
 use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
 use super::guidance::Language;
@@ -187,6 +187,9 @@ pub(super) struct RawOrganisation {
     /// How senders are answered.
     #[serde(default)]
     answers: RawAnswers,
+    /// Who decides on requests of senders; of several that fit, the first.
+    #[serde(default)]
+    approver: Vec<Located<RawApprover>>,
 }
 
 /// A school.
@@ -251,7 +254,8 @@ impl RawOrganisation {
         let schools = schools(self.school, &domains, source, faults);
         let known = domains.plain_domains().chain(groups.values().flat_map(AddressSet::plain_domains));
         let known = KnownDomains::new(known.map(str::to_owned));
-        let answers = self.answers.compile(&groups, source, faults);
+        let ids: Vec<&str> = schools.iter().map(|school| school.id.as_str()).collect();
+        let answers = self.answers.compile(self.approver, (&ids, &groups), source, faults);
         Organisation {
             name: self.name.value,
             time_zone,

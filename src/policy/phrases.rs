@@ -127,6 +127,34 @@ phrases! {
     subject_held = "Waiting:";
     /// What is put in front of the subject of an answer to what was delivered.
     subject_delivered = "About your message:";
+    /// The heading where a sender's reason had the message sent.
+    released = "Your message was sent";
+    /// That, with the reason.
+    released_because = "Your message went out just as you sent it. This is on record with your reason: {reason}";
+    /// The heading where a sender's request was passed on.
+    asked = "Your request was passed on";
+    /// That, with the reason.
+    asked_because = "Somebody who may decide was asked, with your reason: {reason} You are told as soon as they have decided.";
+    /// The heading where a request was approved.
+    approved = "Your message was approved and sent";
+    /// Who approved, and what they said.
+    approved_by = "{name} approved your request, and your message went out just as you sent it. They said: {reason}";
+    /// The heading where a request was declined.
+    declined = "Your message was not approved";
+    /// Who declined, and what they said.
+    declined_by = "{name} declined your request, so your message stays where it is. They said: {reason}";
+    /// The heading of a request to those who decide.
+    request_heading = "Somebody asks you to let a message go";
+    /// Who asks, and why.
+    wishes = "{sender} asks that a message which was stopped should go out as it is. Their reason: {reason}";
+    /// How to decide.
+    decide = "Reply to this message. Begin with the word Approve or Decline, then say why in a sentence.";
+    /// That the message is not shown.
+    unseen = "The message itself is not shown here. If you must see it to decide, ask for {reference}; that you read it goes on record.";
+    /// The heading of a summary.
+    summary = "More of your messages were stopped";
+    /// What a summary is.
+    summary_about = "So many of your messages were stopped in a short time that you get this one answer for the others. They are kept safe:";
 }
 
 impl Phrases {

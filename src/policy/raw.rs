@@ -9,6 +9,7 @@ use super::Direction;
 use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
 use super::raw_personal::{RawConfidentiality, RawIdentifiers};
+use super::rule::Override;
 use super::when_marking::{RawMarking, Receipt};
 use super::when_names::RawNames;
 use super::when_recipients::RawRecipients;
@@ -426,6 +427,9 @@ pub(super) struct RawThen {
     pub(super) reply: Option<Located<String>>,
     /// What senders from outside are told there (`reject`); neutral words where left out.
     pub(super) reply_outside: Option<Located<String>>,
+    /// What the sender may do about it (`hold`, `return`): `justify`, `request` or `never`, which is meant where left out.
+    #[serde(rename = "override")]
+    pub(super) may_override: Option<Located<Override>>,
     /// Whether the sender is told of it (`hold`); yes where left out, save for safeguarding.
     pub(super) notify_sender: Option<Located<YesNo>>,
     /// What is put in front of the subject, once (`tag`, `mark`).

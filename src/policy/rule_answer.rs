@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
+use super::located::Located;
 use super::raw::{RawThen, YesNo};
+use super::rule::Override;
 use super::rule_compile::RuleCompiler;
 use crate::verdict::Action;
 
@@ -12,12 +14,19 @@ const SAFEGUARDING: &str = "safeguarding";
 
 /// What a rule says of answers.
 pub(super) struct Answering {
+    pub(super) may_override: Override,
     pub(super) tells_sender: bool,
 }
 
 impl RuleCompiler<'_> {
     pub(super) fn answering(&mut self, raw: &RawThen) -> Answering {
         let action = raw.action.value;
+        let may_override = raw.may_override.as_ref().map_or(Override::Never, |written| written.value);
+        if let Some(written) = &raw.may_override
+            && written.value != Override::Never
+        {
+            self.check_override(written, action);
+        }
         let safeguarding = self.raw.category.value == SAFEGUARDING;
         let told = raw.notify_sender.as_ref();
         if let Some(written) = told
@@ -31,7 +40,35 @@ impl RuleCompiler<'_> {
                 .say("delete `notify-sender`, or give the rule another category");
         }
         let tells_sender = !safeguarding && told.is_none_or(|written| written.value == YesNo::Yes);
-        Answering { tells_sender }
+        Answering { may_override, tells_sender }
+    }
+
+    fn check_override(&mut self, written: &Located<Override>, action: Action) {
+        let name = written.value.name();
+        if !matches!(action, Action::Hold | Action::Return) {
+            self.fault(&written.span, format!("`override` has no effect on the action \"{action}\""))
+                .say("only what is held or returned is kept, so that it can still be sent; delete it");
+            return;
+        }
+        if self.raw.category.value == SAFEGUARDING {
+            self.fault(&written.span, "nobody confirms a message that is held for safeguarding")
+                .say("delete `override`, or give the rule another category");
+            return;
+        }
+        let category = &self.raw.category.value;
+        let Some(organisation) = self.organisation() else { return };
+        let approved = |school: Option<&str>| !organisation.answers.approvers(school, category).is_empty();
+        let schools = self.raw.school.as_deref().unwrap_or(&[]);
+        let everywhere = match schools {
+            [] => approved(None) && organisation.schools.iter().all(|school| approved(Some(&school.id))),
+            named => named.iter().all(|school| approved(Some(&school.value))),
+        };
+        if written.value == Override::Request && !everywhere {
+            let message =
+                format!("`override = \"{name}\"`, and nobody is named who decides on \"{category}\"");
+            self.fault(&written.span, message)
+                .say("add an [[approver]] with `addresses` to organisation.toml; without `school`, for all of them");
+        }
     }
 
     pub(super) fn check_reply(&mut self, raw: &RawThen, span: &Range<usize>) {

@@ -9,7 +9,7 @@ use super::lint;
 use super::located::Located;
 use super::organisation::{Organisation, bad_id, is_id, unknown};
 use super::raw::{Expect, RawRule, RawThen};
-use super::rule::{Override, Receipt, Rule, Then, ThenHeader};
+use super::rule::{Receipt, Rule, Then, ThenHeader};
 use crate::message::Address;
 use crate::verdict::{Action, RuleId};
 
@@ -173,7 +173,7 @@ impl<'b> RuleCompiler<'b> {
         let answering = self.answering(raw);
         Then {
             action,
-            may_override: Override::Never,
+            may_override: answering.may_override,
             tells_sender: answering.tells_sender,
             guidance: raw.guidance.as_ref().map(|name| name.value.clone()),
             reply: raw.reply.as_ref().map(|reply| reply.value.clone()),

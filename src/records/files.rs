@@ -23,10 +23,12 @@ pub(super) enum ContentKind {
     Answer,
     /// What was found in it, in words.
     Found,
+    /// A letter that belongs to no message, under a name of its own.
+    Letter,
 }
 
 impl ContentKind {
-    const ALL: [Self; 3] = [Self::Original, Self::Answer, Self::Found];
+    const ALL: [Self; 4] = [Self::Original, Self::Answer, Self::Found, Self::Letter];
 }
 
 /// What was found out about a content while it was written.
@@ -56,6 +58,7 @@ impl ContentFolder {
             ContentKind::Original => "eml",
             ContentKind::Answer => "answer.eml",
             ContentKind::Found => "found.json",
+            ContentKind::Letter => "letter.eml",
         };
         self.0.join(format!("{reference}.{ending}"))
     }

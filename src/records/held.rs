@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::confirm::Confirmation;
 use super::files::{ContentKind, Written, blocking};
 use super::outbox::{NewEntry, OutboxEntry, OutboxKind, RecipientState};
 use super::{HeldState, Reading, RecordsError, Reference, Store, stored, told};
@@ -73,6 +74,8 @@ pub struct HeldMessage {
     pub verdict: serde_json::Value,
     /// What was decided, oldest first.
     pub decisions: Vec<Decided>,
+    /// What its sender and approvers were offered to confirm by mail, and what came of it, oldest first.
+    pub confirmations: Vec<Confirmation>,
     /// Who read its content, oldest first.
     pub readings: Vec<Reading>,
     /// What the outbox has or had for it, oldest first.
@@ -179,6 +182,7 @@ impl Store {
             verdict: serde_json::from_str(&verdict)
                 .map_err(|_| self.damaged(reference.as_str(), "verdict"))?,
             decisions: self.decisions(reference).await?,
+            confirmations: self.confirmations(reference).await?,
             readings: self.readings(reference).await?,
             outbox: self.outbox_entries(reference).await?,
         })
@@ -227,27 +231,42 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
+        let mut transaction = self.begin().await?;
+        self.decide_within(&mut transaction, reference, decision, (by, why), now).await?;
+        self.commit(transaction).await?;
+        if decision == Decision::Delete {
+            self.content.remove(reference).await?;
+        }
+        Ok(())
+    }
+
+    /// The same as part of something larger, which commits it. The content of what is deleted is left to it too.
+    pub(super) async fn decide_within(
+        &self,
+        transaction: &mut sqlx::Transaction<'static, sqlx::Sqlite>,
+        reference: &Reference,
+        decision: Decision,
+        (by, why): (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), RecordsError> {
         for (what, said) in [("the name", by), ("the reason", why)] {
             if said.trim().is_empty() {
                 return Err(RecordsError::Unsaid(what));
             }
         }
         let failed = |source| self.database_error(source);
-        let mut transaction = self.begin().await?;
         let row = sqlx::query(
-            "SELECT state, sender, size, eight_bit, content_digest, body_digest, EXISTS (SELECT 1 FROM recipients
+            "SELECT state, sender, size, eight_bit, content_digest, body_digest, may_override, EXISTS (SELECT 1 FROM recipients
                  WHERE recipients.reference = messages.reference AND recipients.state = 'unconfirmed') AS unconfirmed
              FROM messages WHERE reference = ?",
         )
         .bind(reference.as_str())
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut **transaction)
         .await
         .map_err(failed)?
         .ok_or_else(|| RecordsError::Unknown(reference.clone()))?;
         let state = self.state_of(&row, reference)?;
-        let unconfirmed: bool = self.column(&row, reference, "unconfirmed")?;
-        let again = state == HeldState::Released && unconfirmed && decision == Decision::Release;
-        if state != HeldState::Held && !again {
+        if !self.may_be_decided(&row, reference, state, decision)? {
             return Err(RecordsError::NotHeld { reference: reference.clone(), wish: decision.past(), state });
         }
         sqlx::query(
@@ -258,7 +277,7 @@ impl Store {
         .bind(by.trim())
         .bind(why.trim())
         .bind(stored(now))
-        .execute(&mut *transaction)
+        .execute(&mut **transaction)
         .await
         .map_err(failed)?;
         let next = match decision {
@@ -268,17 +287,32 @@ impl Store {
         sqlx::query("UPDATE messages SET state = ?, note = NULL WHERE reference = ?")
             .bind(next.name())
             .bind(reference.as_str())
-            .execute(&mut *transaction)
+            .execute(&mut **transaction)
             .await
             .map_err(failed)?;
         if decision == Decision::Release {
-            self.enqueue_release(&mut transaction, reference, &row, now).await?;
-        }
-        self.commit(transaction).await?;
-        if decision == Decision::Delete {
-            self.content.remove(reference).await?;
+            self.enqueue_release(transaction, reference, &row, now).await?;
         }
         Ok(())
+    }
+
+    /// Whether a message in that state can be decided on so: what is held; what was released and never confirmed; and
+    /// what came back to a sender who may have it sent all the same.
+    fn may_be_decided(
+        &self,
+        row: &SqliteRow,
+        reference: &Reference,
+        state: HeldState,
+        decision: Decision,
+    ) -> Result<bool, RecordsError> {
+        let unconfirmed: bool = self.column(row, reference, "unconfirmed")?;
+        let may_override: String = self.column(row, reference, "may_override")?;
+        Ok(match (state, decision) {
+            (HeldState::Held, _) => true,
+            (HeldState::Released, Decision::Release) => unconfirmed,
+            (HeldState::Returned, Decision::Release) => may_override != "never",
+            _ => false,
+        })
     }
 
     async fn enqueue_release(
@@ -309,8 +343,9 @@ impl Store {
             eight_bit: self.column(row, reference, "eight_bit")?,
         };
         let sender: Option<Vec<u8>> = self.column(row, reference, "sender")?;
+        let kind = OutboxKind::Release;
         let entry =
-            NewEntry { kind: OutboxKind::Release, reference, sender, recipients, content: &content, now };
+            NewEntry { kind, reference, sender, recipients, content: &content, postponed: false, now };
         self.enqueue(transaction, &entry).await
     }
 

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use sqlx::{Sqlite, Transaction};
 
+use super::confirm::NewConfirmation;
 use super::digest::{of_envelope, of_identity, raw};
 use super::files::{ContentKind, Written};
 use super::outbox::{NewEntry, OutboxKind};
@@ -33,8 +34,28 @@ pub struct KeptMessage<'a> {
     pub verdict: &'a Verdict,
     /// What was found, in words, for whoever may read the content: it lies beside it and goes with it. Empty for nothing.
     pub found: &'a [u8],
+    /// The code by which its sender may have it sent all the same.
+    pub confirmation: Option<&'a NewConfirmation>,
+    /// How many answers its sender gets one by one; beyond them there is a summary.
+    pub share: Share,
     /// When it was received.
     pub received_at: Timestamp,
+}
+
+/// How many answers one sender gets in which time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// How many.
+    pub answers: u32,
+    /// In which time.
+    pub within: SignedDuration,
+}
+
+impl Default for Share {
+    /// Twenty in an hour.
+    fn default() -> Self {
+        Self { answers: 20, within: SignedDuration::from_hours(1) }
+    }
 }
 
 /// What happens with a message that is kept.
@@ -149,19 +170,48 @@ impl Store {
         )
         .await?;
         self.insert_recipients(&mut transaction, message).await?;
+        if let Some(confirmation) = message.confirmation {
+            let (reference, now) = (message.reference, message.received_at);
+            self.insert_confirmation(&mut transaction, reference, confirmation, now).await?;
+        }
         if let Some((answer, written)) = answer {
+            let postponed = self.is_beyond_share(&mut transaction, message, answer.recipient).await?;
             let entry = NewEntry {
                 kind: OutboxKind::Answer,
                 reference: message.reference,
                 sender: None,
                 recipients: vec![(0, answer.recipient.raw().to_vec())],
                 content: &written,
+                postponed,
                 now: message.received_at,
             };
             self.enqueue(&mut transaction, &entry).await?;
         }
         self.commit(transaction).await?;
         Ok(Kept::New(message.reference.clone()))
+    }
+
+    /// Whether a sender has had their share of answers. An answer with a code goes out: nothing else tells the code.
+    async fn is_beyond_share(
+        &self,
+        transaction: &mut Transaction<'static, Sqlite>,
+        message: &KeptMessage<'_>,
+        recipient: &Address,
+    ) -> Result<bool, RecordsError> {
+        if message.confirmation.is_some() {
+            return Ok(false);
+        }
+        let since = message.received_at.saturating_sub(message.share.within).unwrap_or(Timestamp::MIN);
+        let had: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM outbox JOIN outbox_recipients ON outbox_recipients.outbox = outbox.id
+             WHERE kind = 'answer' AND outbox.state IN ('waiting', 'sent', 'postponed') AND queued_at > ? AND address = ?",
+        )
+        .bind(stored(since))
+        .bind(recipient.raw())
+        .fetch_one(&mut **transaction)
+        .await
+        .map_err(|source| self.database_error(source))?;
+        Ok(had >= i64::from(message.share.answers))
     }
 
     /// The latest message with that identity, and whether it makes the new one a repetition.
@@ -203,8 +253,8 @@ impl Store {
         let client = envelope.client.as_ref();
         sqlx::query(
             "INSERT INTO messages (reference, state, identity, content_digest, body_digest, size, eight_bit, sender,
-                 sender_shown, queue_id, client_address, client_name, authenticated, rules, verdict, received_at, same_as)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 sender_shown, queue_id, client_address, client_name, authenticated, rules, verdict, received_at, same_as, may_override)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(message.reference.as_str())
         .bind(message.action.state().name())
@@ -223,6 +273,7 @@ impl Store {
         .bind(&texts.verdict)
         .bind(stored(message.received_at))
         .bind(texts.same_as.as_ref().map(Reference::as_str))
+        .bind(message.confirmation.map_or("never", |confirmation| confirmation.asks.name()))
         .execute(&mut **transaction)
         .await
         .map_err(|source| self.database_error(source))?;

@@ -1,21 +1,25 @@
 //! Held and returned mail, what people decide on it, and the outbox: durable before anyone hears. Never sends mail.
 
 mod acquaintances;
+mod confirm;
 mod digest;
 mod files;
 mod held;
 mod keep;
 mod outbox;
 mod pass;
+mod postponed;
 mod reading;
 mod reference;
 mod store;
 
 pub use acquaintances::{Acquaintances, Noted};
+pub use confirm::{Asks, Confirmation, Confirmed, Confirming, NewConfirmation, NewLetter};
 pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
-pub use keep::{Answer, Kept, KeptAction, KeptMessage};
+pub use keep::{Answer, Kept, KeptAction, KeptMessage, Share};
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};
 pub use pass::{PASS_HEADER, Pass, Redeemed, Refusal};
+pub use postponed::Postponed;
 pub use reading::Reading;
 pub use reference::Reference;
 pub use store::{Status, Store};
@@ -97,6 +101,9 @@ pub enum RecordsError {
         /// What has become of it.
         state: HeldState,
     },
+    /// A confirmation came too late: the code was used meanwhile, or has expired.
+    #[error("the code for {0} has been used or has expired")]
+    CodeUsed(Reference),
     /// A decision or a reading without a name or a reason.
     #[error("who and why go on the record; {0} is empty")]
     Unsaid(&'static str),

@@ -17,8 +17,10 @@ use super::{HeldState, RecordsError, Reference, Store, stored, told};
 pub enum OutboxKind {
     /// A held message that goes on to its recipients.
     Release,
-    /// An answer to the sender of a returned message.
+    /// An answer to the sender of a message that was returned or is held.
     Answer,
+    /// A letter of its own: what came of a confirmation, a summary.
+    Letter,
 }
 
 impl OutboxKind {
@@ -27,11 +29,12 @@ impl OutboxKind {
         match self {
             Self::Release => "release",
             Self::Answer => "answer",
+            Self::Letter => "letter",
         }
     }
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
-        [Self::Release, Self::Answer].into_iter().find(|kind| kind.name() == name)
+        [Self::Release, Self::Answer, Self::Letter].into_iter().find(|kind| kind.name() == name)
     }
 }
 
@@ -79,7 +82,7 @@ impl std::fmt::Display for RecipientState {
 pub struct OutboxEntry {
     /// What it is.
     pub kind: OutboxKind,
-    /// `waiting`, `sent` or `failed`.
+    /// `waiting`, `sent` or `failed`; of an answer beyond its sender's share, `postponed` or `summarised`.
     pub state: String,
     /// Attempts so far.
     pub attempts: u64,
@@ -98,7 +101,7 @@ pub struct Submission {
     pub id: i64,
     /// What it is.
     pub kind: OutboxKind,
-    /// The message that it belongs to.
+    /// The message that it belongs to; a letter's own name.
     pub reference: Reference,
     /// The reverse path, as it came; `None` is the null sender.
     pub sender: Option<Vec<u8>>,
@@ -176,6 +179,8 @@ pub(super) struct NewEntry<'a> {
     pub(super) sender: Option<Vec<u8>>,
     pub(super) recipients: Vec<(i64, Vec<u8>)>,
     pub(super) content: &'a Written,
+    /// Whether it waits for a summary in place of being sent.
+    pub(super) postponed: bool,
     pub(super) now: Timestamp,
 }
 
@@ -188,10 +193,11 @@ impl Store {
         let failed = |source| self.database_error(source);
         let id = sqlx::query(
             "INSERT INTO outbox (kind, reference, state, sender, size, eight_bit, content_digest, body_digest, queued_at,
-                 next_attempt_at) VALUES (?, ?, 'waiting', ?, ?, ?, ?, ?, ?, ?)",
+                 next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(entry.kind.name())
         .bind(entry.reference.as_str())
+        .bind(if entry.postponed { "postponed" } else { "waiting" })
         .bind(entry.sender.as_deref())
         .bind(entry.content.size)
         .bind(entry.content.eight_bit)
@@ -258,6 +264,7 @@ impl Store {
             let content = match kind {
                 OutboxKind::Release => ContentKind::Original,
                 OutboxKind::Answer => ContentKind::Answer,
+                OutboxKind::Letter => ContentKind::Letter,
             };
             let id = row.try_get("id").map_err(failed)?;
             due.push(Submission {

@@ -18,6 +18,7 @@ use super::{RecordsError, Reference, told};
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_held_mail.sql"),
     include_str!("../../migrations/0002_acquaintances.sql"),
+    include_str!("../../migrations/0003_confirmations.sql"),
 ];
 
 /// How long to wait for another process that writes.
@@ -161,12 +162,16 @@ impl Store {
         let old = self.content.older_than(now.saturating_sub(day).unwrap_or(Timestamp::MIN)).await?;
         let mut gone = 0;
         for reference in old {
-            let state: Option<(String,)> = sqlx::query_as("SELECT state FROM messages WHERE reference = ?")
-                .bind(reference.as_str())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(|source| self.database_error(source))?;
-            if state.is_none_or(|(state,)| state == "deleted") {
+            // A letter has no message; what was sent is no longer needed.
+            let needed: Option<(bool,)> = sqlx::query_as(
+                "SELECT state != 'deleted' FROM messages WHERE reference = ?1
+                 UNION ALL SELECT state = 'waiting' FROM outbox WHERE reference = ?1 AND kind = 'letter'",
+            )
+            .bind(reference.as_str())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|source| self.database_error(source))?;
+            if needed.is_none_or(|(needed,)| !needed) {
                 self.content.remove(&reference).await?;
                 gone += 1;
             }

@@ -12,7 +12,10 @@ mod mark;
 mod plan;
 mod transfer;
 
-pub use answer::{AnswerContext, Confirmation, Entry, Outcome, Preview, answer, entry, preview};
+pub use answer::{
+    AnswerContext, Confirmation, Entry, Letter, LetterContext, Outcome, Preview, answer, entry, letter,
+    message_id, preview,
+};
 pub use automatic::is_answerable;
 pub use edits::{Edits, HeaderEdit, Splice, apply};
 pub use mark::{OWN_FIELD, remove_own};

@@ -7,7 +7,7 @@ use super::fate::{Fates, choose_disclaimer, fates};
 use super::mark::{self, Tag};
 use super::{Edits, mark::remove_own};
 use crate::message::{Envelope, Message};
-use crate::policy::{Direction, Disclaimer, Fallback, Policy, Proof, Rule, Then};
+use crate::policy::{Direction, Disclaimer, Fallback, Override, Policy, Proof, Rule, Then};
 use crate::verdict::{Action, Mode, RuleId, RuleMatch, Verdict};
 
 /// What a response is worked out from.
@@ -40,6 +40,10 @@ pub struct Response {
     pub returned: Vec<usize>,
     /// Whether the sender is told of what is held.
     pub tells_of_hold: bool,
+    /// What the sender may do about what is held.
+    pub held_override: Override,
+    /// What the sender may do about what is returned.
+    pub returned_override: Override,
 }
 
 /// What the MTA hears of a message.
@@ -96,10 +100,16 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         let listener = if proven { Listener::Ours } else { Listener::Outsider };
         return Ok(refused(refusal(context, listener)?));
     }
-    let told = |fates: &Fates| Ok::<_, RespondError>(answerable && tells_of_hold(context, &fates.held)?);
+    let with_answers = |fates: Fates, edits: Edits, copies: Vec<String>| {
+        Ok(Response {
+            tells_of_hold: answerable && tells_of_hold(context, &fates.held)?,
+            held_override: strictest(context, &fates.held)?,
+            returned_override: strictest(context, &fates.returned)?,
+            ..settled(fates, edits, copies)
+        })
+    };
     if fates.delivered.is_empty() {
-        let tells_of_hold = told(&fates)?;
-        return Ok(Response { tells_of_hold, ..settled(fates, Edits::default(), Vec::new()) });
+        return with_answers(fates, Edits::default(), Vec::new());
     }
     let mut edits = Edits { header: remove_own(message), body: Vec::new() };
     edits.extend(marks(context, &fates.delivered, answerable)?);
@@ -118,8 +128,7 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         }
     }
     let copies = copies(context, &fates.delivered)?;
-    let tells_of_hold = told(&fates)?;
-    Ok(Response { tells_of_hold, ..settled(fates, edits, copies) })
+    with_answers(fates, edits, copies)
 }
 
 /// What one of ours hears at the SMTP door of a message that is refused.
@@ -135,6 +144,12 @@ fn tells_of_hold(context: &Context<'_>, held: &[usize]) -> Result<bool, RespondE
     let mut holding = enforced(context, held)?.into_iter().filter(|(found, _)| !found.action.delivers());
     Ok(!held.is_empty()
         && holding.all(|(found, rule)| found.action != Action::Hold || rule.then.tells_sender))
+}
+
+/// What the sender may do about a message that is stopped for these: the strictest of the rules that stop it says.
+fn strictest(context: &Context<'_>, stopped: &[usize]) -> Result<Override, RespondError> {
+    let stopping = enforced(context, stopped)?.into_iter().filter(|(found, _)| !found.action.delivers());
+    Ok(stopping.map(|(_, rule)| rule.then.may_override).max().unwrap_or_default())
 }
 
 /// Who gets a copy of what is delivered, each once, unless the message goes to them anyway.
@@ -163,6 +178,8 @@ fn refused(text: String) -> Response {
         held: Vec::new(),
         returned: Vec::new(),
         tells_of_hold: false,
+        held_override: Override::Never,
+        returned_override: Override::Never,
     }
 }
 
@@ -175,7 +192,16 @@ fn settled(fates: Fates, edits: Edits, copies: Vec<String>) -> Response {
         remove.sort_unstable();
         Delivery::Accept { remove, add: copies }
     };
-    Response { edits, delivery, held, returned, tells_of_hold: false }
+    let never = Override::Never;
+    Response {
+        edits,
+        delivery,
+        held,
+        returned,
+        tells_of_hold: false,
+        held_override: never,
+        returned_override: never,
+    }
 }
 
 /// The enforced rules that matched for any of these recipients, with what they do.

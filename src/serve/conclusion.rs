@@ -6,33 +6,19 @@ use super::gate::{Failure, Judgement};
 use super::state::Filter;
 use crate::message::{Address, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText};
-use crate::policy::Place;
-use crate::records::{Answer, KeptAction, KeptMessage, RecordsError, Reference};
+use crate::policy::{Override, Place};
+use crate::records::{Answer, Asks, KeptAction, KeptMessage, NewConfirmation, RecordsError, Reference};
 use crate::respond::{self, AnswerContext, Delivery};
 use crate::verdict::{Mode, RuleId};
 
 /// Keeps what must be kept, then says what becomes of the message.
 pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outcome, Failure> {
-    let reference = &judgement.reference;
-    if !judgement.response.held.is_empty() {
-        let concerned = &judgement.response.held;
-        let answer = match judgement.response.tells_of_hold {
-            true => answer(filter, &judgement, reference, respond::Outcome::Held, concerned)?,
-            false => None,
-        };
-        let answer = addressed(&judgement, answer.as_deref());
+    let response = &judgement.response;
+    if !(response.held.is_empty() && response.returned.is_empty()) {
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.
-        Box::pin(keep(filter, &judgement, reference, concerned, KeptAction::Hold { answer })).await?;
+        Box::pin(keep_all(filter, &judgement)).await?;
+        filter.outbox.notify_one();
     }
-    if !judgement.response.returned.is_empty() {
-        // What is held for some and returned to others is two entries of the record, each with its own name.
-        let second = if judgement.response.held.is_empty() { reference } else { &Reference::random()? };
-        let concerned = &judgement.response.returned;
-        let answer = answer(filter, &judgement, second, respond::Outcome::Returned, concerned)?;
-        let action = KeptAction::Return { answer: addressed(&judgement, answer.as_deref()) };
-        Box::pin(keep(filter, &judgement, second, concerned, action)).await?;
-    }
-    filter.outbox.notify_one();
     if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
         let Judgement { envelope, policy, at, .. } = &*judgement;
         let delivered = envelope.recipients.iter().enumerate().filter(|(index, _)| !remove.contains(index));
@@ -45,17 +31,56 @@ pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outc
     })
 }
 
-async fn keep(
-    filter: &Filter,
-    judgement: &Judgement,
-    reference: &Reference,
-    concerned: &[usize],
-    action: KeptAction<'_>,
-) -> Result<(), Failure> {
+/// A message that is kept, for some of its recipients.
+struct Stopped<'a> {
+    reference: &'a Reference,
+    outcome: respond::Outcome,
+    recipients: &'a [usize],
+    /// Whether the sender is told.
+    told: bool,
+    may_override: Override,
+}
+
+async fn keep_all(filter: &Filter, judgement: &Judgement) -> Result<(), Failure> {
+    let response = &judgement.response;
+    if !response.held.is_empty() {
+        let stopped = Stopped {
+            reference: &judgement.reference,
+            outcome: respond::Outcome::Held,
+            recipients: &response.held,
+            told: response.tells_of_hold,
+            may_override: response.held_override,
+        };
+        keep(filter, judgement, &stopped).await?;
+    }
+    if !response.returned.is_empty() {
+        // What is held for some and returned to others is two entries of the record, each with its own name.
+        let second = Reference::random()?;
+        let stopped = Stopped {
+            reference: if response.held.is_empty() { &judgement.reference } else { &second },
+            outcome: respond::Outcome::Returned,
+            recipients: &response.returned,
+            told: true,
+            may_override: response.returned_override,
+        };
+        keep(filter, judgement, &stopped).await?;
+    }
+    Ok(())
+}
+
+async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> Result<(), Failure> {
     let Judgement { envelope, verdict, .. } = judgement;
-    let what = match action {
-        KeptAction::Hold { .. } => "held",
-        KeptAction::Return { .. } => "returned",
+    let Stopped { reference, recipients: concerned, .. } = *stopped;
+    let confirmation = offered(filter, judgement, stopped)?;
+    let answer = match stopped.told {
+        true => answer(filter, judgement, stopped, confirmation.as_ref())?,
+        false => None,
+    };
+    let answer = answer.as_deref().zip(envelope.sender.as_ref());
+    let answer = answer.map(|(content, recipient)| Answer { recipient, content });
+    let (action, what) = match stopped.outcome {
+        respond::Outcome::Returned => (KeptAction::Return { answer }, "returned"),
+        respond::Outcome::Held | respond::Outcome::Delivered => (KeptAction::Hold { answer }, "held"),
     };
     let recipients: Vec<&Address> =
         concerned.iter().filter_map(|index| envelope.recipients.get(*index)).collect();
@@ -78,6 +103,8 @@ async fn keep(
             rules: &rules,
             verdict,
             found: &found,
+            confirmation: confirmation.as_ref(),
+            share: filter.config.share,
             received_at: judgement.at,
         })
         .await?;
@@ -95,38 +122,61 @@ fn words(found: &[Place]) -> Result<Vec<u8>, RecordsError> {
     serde_json::to_vec(&worded).map_err(RecordsError::Verdict)
 }
 
-/// An answer with whom it goes to.
-fn addressed<'a>(judgement: &'a Judgement, content: Option<&'a [u8]>) -> Option<Answer<'a>> {
-    let answer = content.zip(judgement.envelope.sender.as_ref());
-    answer.map(|(content, recipient)| Answer { recipient, content })
+/// The code that lets the sender have it sent all the same, where the rules allow it and replies can come back.
+fn offered(
+    filter: &Filter,
+    judgement: &Judgement,
+    stopped: &Stopped<'_>,
+) -> Result<Option<NewConfirmation>, Failure> {
+    let asks = match stopped.may_override {
+        Override::Justify => Asks::Justify,
+        Override::Request => Asks::Request,
+        Override::Never => return Ok(None),
+    };
+    let sender = judgement.envelope.sender.as_ref();
+    let Some(sender) = sender.filter(|_| stopped.told && filter.config.confirm.is_some()) else {
+        return Ok(None);
+    };
+    let login = judgement.envelope.authenticated.clone();
+    Ok(Some(filter.store.new_confirmation(asks, vec![sender.clone()], login, judgement.at)?))
 }
 
 /// What the sender of a message is told that is held or returned; nobody where there is no sender.
 fn answer(
     filter: &Filter,
     judgement: &Judgement,
-    reference: &Reference,
-    outcome: respond::Outcome,
-    recipients: &[usize],
+    stopped: &Stopped<'_>,
+    code: Option<&NewConfirmation>,
 ) -> Result<Option<Vec<u8>>, Failure> {
     if judgement.envelope.sender.is_none() {
         return Ok(None);
     }
-    let limits = &filter.config.limits;
-    let message = Message::parse(judgement.message.bytes(), limits);
+    let message = Message::parse(judgement.message.bytes(), &filter.config.limits);
+    let zone = &judgement.policy.organisation().time_zone;
+    let address = filter.config.confirm.as_ref();
+    let tagged = address.zip(code).map(|(address, code)| address.tagged(code.code())).unwrap_or_default();
+    let plain = address.map(ToString::to_string).unwrap_or_default();
+    let until = code.map_or(judgement.at, |code| code.expires).to_zoned(zone.clone());
+    let confirmation = code.map(|code| respond::Confirmation {
+        may: stopped.may_override,
+        reply_to: &tagged,
+        address: &plain,
+        code: code.code(),
+        until: &until,
+    });
     Ok(Some(respond::answer(&AnswerContext {
         envelope: &judgement.envelope,
         message: &message,
         verdict: &judgement.verdict,
         policy: &judgement.policy,
         found: &judgement.found,
-        reference: reference.as_str(),
-        outcome,
-        recipients,
+        reference: stopped.reference.as_str(),
+        outcome: stopped.outcome,
+        recipients: stopped.recipients,
         from: &filter.config.answers_from,
         contact: &filter.config.contact,
-        confirmation: None,
-        at: &judgement.at.to_zoned(judgement.policy.organisation().time_zone.clone()),
+        confirmation,
+        at: &judgement.at.to_zoned(zone.clone()),
     })?))
 }
 

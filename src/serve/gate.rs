@@ -99,6 +99,9 @@ impl Filter {
                 return Ok(outcome);
             }
         }
+        if self.is_confirmation(&envelope) {
+            return Box::pin(self.confirmation(&envelope, &message)).await;
+        }
         let started = Instant::now();
         let judgement = match self.sweep_here(&envelope, &message)? {
             Some(judgement) => judgement,

@@ -3,7 +3,9 @@
 pub mod control;
 
 mod conclusion;
+mod confirm;
 mod gate;
+mod letters;
 mod memory;
 mod readiness;
 mod roll;
@@ -124,6 +126,7 @@ pub async fn run(
         let _ = outbox_stopped.changed().await;
     };
     let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
+    let summaries = tokio::spawn(Arc::clone(&filter).summarise(stopped.clone()));
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
     let (finish, finished) = oneshot::channel();
     let memory_task = tokio::spawn(memory::write_down(store.clone(), days, notes, finished));
@@ -148,7 +151,7 @@ pub async fn run(
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
     let _ = finish.send(());
-    let _ = tokio::join!(outbox, control_task, memory_task);
+    let _ = tokio::join!(outbox, summaries, control_task, memory_task);
     control::remove(&filter.config.control_socket);
     store.close().await;
     info!("stopped");

@@ -33,6 +33,8 @@ pub struct Filter {
     pub memory: Remembered,
     /// Wakes the outbox.
     pub outbox: Arc<Notify>,
+    /// Wakes whoever writes summaries.
+    pub summaries: Notify,
     /// Permits for large messages.
     pub large: Semaphore,
     /// Permits for other messages with documents: one for each worker, so that none waits for a worker while its own time
@@ -93,6 +95,7 @@ impl Filter {
             roll,
             memory,
             outbox,
+            summaries: Notify::new(),
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),
             workers: Pool::new(config.workers.clone()),

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use mailwarden::records::{
-    Answer, Decision, HeldFilter, HeldState, Kept, KeptAction, KeptMessage, OutboxKind, RecordsError,
-    Redeemed, Store,
+    Answer, Decision, HeldFilter, HeldState, Kept, KeptAction, KeptMessage, NewLetter, OutboxKind,
+    RecordsError, Redeemed, Store,
 };
 
-use crate::school::{CONTENT, FOUND, ONE, School, THREE, address, keep};
+use crate::school::{CONTENT, FOUND, ONE, SENDER, School, THREE, address, keep};
 
 #[tokio::test]
 async fn what_is_held_is_listed_and_shown_without_its_content() {
@@ -232,6 +232,8 @@ async fn a_reference_that_is_taken_overwrites_nothing() {
         rules: &[],
         verdict: &verdict,
         found: b"",
+        confirmation: None,
+        share: mailwarden::records::Share::default(),
         received_at: school.hand.now(),
     };
     assert!(matches!(school.store.keep(&message).await, Err(RecordsError::ReferenceTaken(_))));
@@ -285,4 +287,35 @@ async fn the_store_says_how_it_is() {
     let (at, error) = after.last_error.unwrap();
     assert_eq!(at, school.hand.now());
     assert!(error.contains("could not connect to the mail server at 127.0.0.1:1"), "{error}");
+}
+
+#[tokio::test]
+async fn a_flood_of_answers_becomes_one_summary() {
+    let school = School::new().await;
+    let sink = school.sink().await;
+    let keep_one = async |number: usize| {
+        let content = format!("Subject: {number}\r\n\r\n").into_bytes();
+        let (recipient, answer) = (address(SENDER), b"Subject: answer\r\n\r\nNo.\r\n".as_slice());
+        let answer = Some(Answer { recipient: &recipient, content: answer });
+        keep(&school.store, &content, KeptAction::Return { answer }, ONE, school.hand.now()).await.unwrap()
+    };
+    for number in 0..25 {
+        keep_one(number).await;
+    }
+    let hour = jiff::SignedDuration::from_hours(1);
+    assert!(school.store.postponed(hour, school.hand.now()).await.unwrap().is_empty(), "too early");
+    school.hand.forward(3_600);
+    let postponed = school.store.postponed(hour, school.hand.now()).await.unwrap();
+    assert_eq!(postponed.len(), 1);
+    assert_eq!((postponed[0].recipient.folded(), postponed[0].messages.len()), ("head@oakfield.example", 5));
+    let name = mailwarden::records::Reference::random().unwrap();
+    let recipients = [postponed[0].recipient.clone()];
+    let content = b"Subject: summary\r\n\r\nFive more.\r\n";
+    let letter = NewLetter { reference: &name, recipients: &recipients, content };
+    school.store.summarised(&postponed[0], &letter, school.hand.now()).await.unwrap();
+    assert!(school.store.postponed(hour, school.hand.now()).await.unwrap().is_empty(), "told twice");
+    assert_eq!(school.submit(&sink.address).await, 21);
+    // The hour is over: the next one is answered by itself again.
+    keep_one(25).await;
+    assert_eq!(school.submit(&sink.address).await, 1);
 }

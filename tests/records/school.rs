@@ -9,7 +9,7 @@ use mailwarden::message::{Address, Client, Envelope, Origin, QueueId};
 use mailwarden::notify::{Outbox, OutboxSettings};
 use mailwarden::records::{
     Decision, HeldMessage, HeldState, Kept, KeptAction, KeptMessage, RecipientState, RecordsError, Reference,
-    Store,
+    Share, Store,
 };
 use mailwarden::verdict::{Action, Coverage, Personal, RuleId, Verdict};
 
@@ -157,6 +157,8 @@ pub async fn keep(
         rules: &[RuleId("pupil-named-in-full".to_owned())],
         verdict: &verdict,
         found: FOUND,
+        confirmation: None,
+        share: Share::default(),
         received_at: now,
     };
     store.keep(&message).await

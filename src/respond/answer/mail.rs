@@ -1,5 +1,7 @@
 //! An answer as a message: header, text and HTML, and the original where it comes back. It chooses no words.
 
+use jiff::Zoned;
+
 use super::content::Account;
 use super::{AnswerContext, Outcome, text};
 use crate::message::Message;
@@ -10,33 +12,66 @@ use crate::respond::transfer::{LineEnds, encode_base64, encode_quoted_printable}
 /// The field by which one mailwarden knows another's answers, and its own. It stays on them, unlike those that passes use.
 pub(in crate::respond) const LOOP_FIELD: &str = "Mailwarden-Answer";
 
-/// The complete message, from its header to its last line.
+/// What the header of an answer or a letter says.
+pub(super) struct Head<'a> {
+    /// An address, or a name and an address in angle brackets.
+    pub(super) from: &'a str,
+    pub(super) to: String,
+    /// As a header holds it.
+    pub(super) subject: String,
+    /// What makes its Message-ID one of its own.
+    pub(super) name: &'a str,
+    pub(super) reply_to: Option<&'a str>,
+    /// The Message-ID that it answers.
+    pub(super) answers: Option<String>,
+    pub(super) at: &'a Zoned,
+}
+
+/// The complete answer, from its header to its last line.
 pub(super) fn write(context: &AnswerContext<'_>, account: &Account) -> Vec<u8> {
     let original = context.message.raw;
-    let attached = (context.outcome == Outcome::Returned).then(|| Attached::of(original));
+    let to = context.envelope.sender.as_ref().map(|sender| {
+        let raw = String::from_utf8_lossy(sender.raw());
+        clean(raw.trim().trim_start_matches('<').trim_end_matches('>'))
+    });
+    let head = Head {
+        from: context.from,
+        to: to.unwrap_or_default(),
+        subject: subject(context.message, account),
+        name: context.reference,
+        reply_to: context.confirmation.map(|how| how.reply_to),
+        answers: message_id(context.message),
+        at: context.at,
+    };
+    if context.outcome != Outcome::Returned {
+        return compose(&head, account);
+    }
+    let attached = Attached::of(original);
     let outer = unused_boundary(original, &format!("{}a", context.reference));
     let inner = unused_boundary(original, &format!("{}b", context.reference));
-    let parts = [("text/plain", text::write(&account.blocks)), ("text/html", account.page())];
-    let Some(attached) = attached else {
-        let mut out =
-            header(context, account, &format!("multipart/alternative; boundary=\"{inner}\""), false);
-        alternatives(&mut out, &inner, &parts);
-        return out;
-    };
     let eight_bit = matches!(attached, Attached::Message { eight_bit: true, .. });
-    let mut out = header(context, account, &format!("multipart/mixed; boundary=\"{outer}\""), eight_bit);
+    let mut out = header(&head, &format!("multipart/mixed; boundary=\"{outer}\""), eight_bit);
     let lead = format!("--{outer}\r\nContent-Type: multipart/alternative; boundary=\"{inner}\"\r\n\r\n");
     out.extend_from_slice(lead.as_bytes());
-    alternatives(&mut out, &inner, &parts);
+    alternatives(&mut out, &inner, account);
     out.extend_from_slice(format!("\r\n--{outer}\r\n").as_bytes());
     attached.write(&mut out);
     out.extend_from_slice(format!("\r\n--{outer}--\r\n").as_bytes());
     out
 }
 
-fn alternatives(out: &mut Vec<u8>, boundary: &str, parts: &[(&str, String)]) {
-    for (kind, text) in parts {
-        let (encoding, body) = encoded(text);
+/// A message of text and HTML, with nothing attached.
+pub(super) fn compose(head: &Head<'_>, account: &Account) -> Vec<u8> {
+    let written = [text::write(&account.blocks), account.page()].concat();
+    let boundary = unused_boundary(written.as_bytes(), head.name);
+    let mut out = header(head, &format!("multipart/alternative; boundary=\"{boundary}\""), false);
+    alternatives(&mut out, &boundary, account);
+    out
+}
+
+fn alternatives(out: &mut Vec<u8>, boundary: &str, account: &Account) {
+    for (kind, text) in [("text/plain", text::write(&account.blocks)), ("text/html", account.page())] {
+        let (encoding, body) = encoded(&text);
         let lines = format!(
             "--{boundary}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
         );
@@ -47,32 +82,27 @@ fn alternatives(out: &mut Vec<u8>, boundary: &str, parts: &[(&str, String)]) {
     out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
 }
 
-fn header(context: &AnswerContext<'_>, account: &Account, content_type: &str, eight_bit: bool) -> Vec<u8> {
-    let original = context.message;
-    let (_, from_address) = name_and_address(context.from);
+fn header(head: &Head<'_>, content_type: &str, eight_bit: bool) -> Vec<u8> {
+    let (_, from_address) = name_and_address(head.from);
     let domain = from_address.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
-    let to = context.envelope.sender.as_ref().map(|sender| {
-        let raw = String::from_utf8_lossy(sender.raw());
-        clean(raw.trim().trim_start_matches('<').trim_end_matches('>'))
-    });
     let mut lines = vec![
-        format!("From: {}", mailbox(context.from)),
-        format!("To: {}", to.unwrap_or_default()),
-        format!("Subject: {}", subject(original, account)),
-        format!("Date: {}", context.at.strftime("%a, %-d %b %Y %H:%M:%S %z")),
-        format!("Message-ID: <{}.{}@{domain}>", clean(context.reference), context.at.timestamp().as_second()),
+        format!("From: {}", mailbox(head.from)),
+        format!("To: {}", head.to),
+        format!("Subject: {}", head.subject),
+        format!("Date: {}", head.at.strftime("%a, %-d %b %Y %H:%M:%S %z")),
+        format!("Message-ID: <{}.{}@{domain}>", clean(head.name), head.at.timestamp().as_second()),
     ];
-    if let Some(how) = &context.confirmation {
-        lines.push(format!("Reply-To: {}", clean(how.reply_to)));
+    if let Some(address) = head.reply_to {
+        lines.push(format!("Reply-To: {}", clean(address)));
     }
-    if let Some(id) = message_id(original) {
+    if let Some(id) = &head.answers {
         lines.push(format!("In-Reply-To: {id}"));
         lines.push(format!("References: {id}"));
     }
     lines.extend([
         "Auto-Submitted: auto-replied".to_owned(),
         "X-Auto-Response-Suppress: All".to_owned(),
-        format!("{LOOP_FIELD}: {}", clean(context.reference)),
+        format!("{LOOP_FIELD}: {}", clean(head.name)),
         "MIME-Version: 1.0".to_owned(),
         format!("Content-Type: {content_type}"),
     ]);
@@ -104,8 +134,8 @@ fn subject(original: &Message<'_>, account: &Account) -> String {
     }
 }
 
-/// The original's Message-ID, where it is one (RFC 5322 §3.6.4).
-fn message_id(original: &Message<'_>) -> Option<String> {
+/// A message's Message-ID, where it is one (RFC 5322 §3.6.4), angle brackets included.
+pub fn message_id(original: &Message<'_>) -> Option<String> {
     let field = original.fields("Message-ID").next()?;
     let id = std::str::from_utf8(field.value).ok()?.trim();
     let inside = id.strip_prefix('<')?.strip_suffix('>')?;

@@ -5,6 +5,7 @@ mod content;
 mod entry;
 mod found;
 mod html;
+mod letter;
 mod mail;
 mod markdown;
 mod reply;
@@ -19,7 +20,9 @@ use crate::verdict::Verdict;
 use content::Account;
 
 pub use entry::{Entry, entry};
+pub use letter::{Letter, LetterContext, letter};
 pub(super) use mail::LOOP_FIELD;
+pub use mail::message_id;
 pub(super) use reply::{Listener, disclaimer_refusal, refusal};
 
 /// What an answer is written from.

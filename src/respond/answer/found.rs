@@ -63,21 +63,20 @@ fn line(context: &AnswerContext<'_>, phrases: &Phrases, place: &Place, masked: &
     };
     let at = place_in_words(context, phrases, &place.finding, words);
     let line = filled(&phrases.words, &[("place", &at), ("words", &shown)]);
-    Some(match suggestion(words) {
+    Some(match words.suggestion.as_deref() {
         Some(better) => filled(&phrases.instead, &[("found", &line), ("suggestion", better)]),
         None => line,
     })
 }
 
-/// What may stand in place of the words, where the finding carries it.
-fn suggestion(_words: &FoundWords) -> Option<&str> {
-    None
-}
-
-/// Whether the words are shown as they stand. What is no matter of work, and every number and password, is masked: mail
-/// is read in company, on telephones and on boards.
+/// Whether the words are shown as they stand: names, addresses and markings, and words of work. Words of misuse, and every
+/// number and password, are masked: mail is read in company, on telephones and on boards.
 fn is_plain(finding: &Finding) -> bool {
-    finding.detector == Detector::Words && PLAIN_CATEGORIES.contains(&finding.category.as_str())
+    match finding.detector {
+        Detector::Names | Detector::Recipient | Detector::Marking | Detector::Header => true,
+        Detector::Words => PLAIN_CATEGORIES.contains(&finding.category.as_str()),
+        _ => false,
+    }
 }
 
 fn place_in_words(

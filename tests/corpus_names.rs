@@ -10,6 +10,9 @@
 
 #[path = "support/manual.rs"]
 mod manual;
+#[path = "support/school.rs"]
+#[expect(dead_code, reason = "its sentences are for another test")]
+mod school;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,7 +20,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use mailwarden::detect::names::{NameForm, NameHit, TextKind, Wanted, find};
+use mailwarden::extract::Extraction;
+use mailwarden::extract::document::InProcess;
+use mailwarden::limits::Limits;
+use mailwarden::message::Message;
 use mailwarden::people::Roll;
+use mailwarden::verdict::Zone;
 use serde_json::Value;
 
 #[derive(Default)]
@@ -35,8 +43,7 @@ impl Count {
 
 #[test]
 fn people_who_are_on_no_roll_are_guessed() {
-    let corpus = std::env::var_os("MAILWARDEN_CORPUS").expect("MAILWARDEN_CORPUS, as `make corpus` sets it");
-    let file = PathBuf::from(corpus).join("names/uner_ewt_dev.jsonl");
+    let file = corpus().join("names/uner_ewt_dev.jsonl");
     let sentences: Vec<Value> =
         fs::read_to_string(file).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(sentences.len(), 320);
@@ -97,6 +104,39 @@ fn people_who_are_on_no_roll_are_guessed() {
     let [of, wrong] = clean;
     writeln!(table, "\nOf {of} sentences in which no person is labelled, something was found in {wrong} (without `single`).").unwrap();
     manual::hold("docs/measured-names.md", "strangers", &table);
+}
+
+/// Whom a school's roll finds in the mail of others: all of them by chance.
+#[test]
+fn a_roll_finds_hardly_anybody_in_the_mail_of_others() {
+    let roll = school::roll(&mut school::Dice(2_026));
+    let (mut messages, mut touched, mut names) = (0, 0, 0);
+    for folder in ["email/enron", "email/ham"] {
+        for file in fs::read_dir(corpus().join(folder)).unwrap() {
+            let raw = fs::read(file.unwrap().path()).unwrap();
+            let limits = Limits::default();
+            let extraction = Extraction::read(&Message::parse(&raw, &limits), &limits, &InProcess(&limits));
+            let zones = [Zone::Subject, Zone::Body];
+            let mut hits = Vec::new();
+            for text in extraction.texts.iter().filter(|text| zones.contains(&text.zone)) {
+                let full = Wanted { full: true, ..Wanted::default() };
+                find(&text.text, TextKind::Running, &roll, full, 1_000, &mut hits);
+            }
+            messages += 1;
+            touched += usize::from(!hits.is_empty());
+            names += hits.len();
+        }
+    }
+    assert_eq!(messages, 180);
+    let told = format!(
+        "The same school's roll, held against the subjects and bodies of {messages} ordinary messages of other people: {names} names in \
+         {touched} messages, all of them namesakes or chance."
+    );
+    manual::hold("docs/measured-names.md", "others", &told);
+}
+
+fn corpus() -> PathBuf {
+    std::env::var_os("MAILWARDEN_CORPUS").expect("MAILWARDEN_CORPUS, as `make corpus` sets it").into()
 }
 
 fn kind(name: &str) -> &'static str {

@@ -76,6 +76,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use super::*;
+    use crate::detect::names;
     use crate::people::{Names, Person, PersonId, Role};
 
     /// A roll of which everybody has the same family name.
@@ -127,6 +128,48 @@ mod tests {
             over.store(true, Ordering::Relaxed);
             readers.into_iter().for_each(|reader| reader.join().unwrap());
         });
+    }
+
+    /// How often a text names somebody on the roll in force, as a sweep asks it.
+    fn named(roll: &RollInForce, text: &str) -> usize {
+        let (people, mut hits) = (roll.people(), Vec::new());
+        let full = names::Wanted { full: true, ..names::Wanted::default() };
+        names::find(text, names::TextKind::Running, people.roll(), full, 100, &mut hits);
+        hits.len()
+    }
+
+    #[test]
+    fn messages_are_judged_with_the_old_roll_while_the_new_one_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, next) = (folder.path().join("people.roll"), folder.path().join("next.roll"));
+        file::write(&path, &family("Ash", 1)).unwrap();
+        file::write(&next, &family("Elm", 1)).unwrap();
+        let roll = RollInForce::start(Some(path.clone())).unwrap();
+        fs::remove_file(&path).unwrap();
+        let (fifo, mode) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR);
+        rustix::fs::mknodat(rustix::fs::CWD, &path, fifo, mode, 0).unwrap();
+        std::thread::scope(|scope| {
+            let reload = scope.spawn(|| roll.reload());
+            // Opens when the reload reads at the other end, and holds it there.
+            let mut writer = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            let text = "Ada Ash met Ada Elm.";
+            let (first, rest) = {
+                let bytes = fs::read(&next).unwrap();
+                let (first, rest) = bytes.split_at(bytes.len() / 2);
+                (first.to_vec(), rest.to_vec())
+            };
+            for piece in [first, rest] {
+                for _ in 0..100 {
+                    assert_eq!(named(&roll, text), 1);
+                    assert_eq!((with_word(&roll, "ash"), with_word(&roll, "elm")), (1, 0));
+                }
+                std::io::Write::write_all(&mut writer, &piece).unwrap();
+            }
+            drop(writer);
+            assert_eq!(reload.join().unwrap().unwrap(), Some(1));
+        });
+        assert_eq!((with_word(&roll, "ash"), with_word(&roll, "elm")), (0, 1));
+        assert_eq!(named(&roll, "Ada Ash met Ada Elm."), 1);
     }
 
     #[test]

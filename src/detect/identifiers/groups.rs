@@ -28,6 +28,8 @@ pub(super) enum Gap {
     Dash,
     Dot,
     Slash,
+    /// A slash with a space beside it.
+    Bar,
     Bracket,
     Line,
 }
@@ -164,7 +166,8 @@ fn gap_after(text: &str, end: usize, ceiling: usize) -> (Gap, usize) {
         (1 | 2, 0, 0, 0, 0, 0) => Gap::Space,
         (0..=2, 1, 0, 0, 0, 0) => Gap::Dash,
         (0, 0, 1, 0, 0, 0) => Gap::Dot,
-        (0..=2, 0, 0, 1, 0, 0) => Gap::Slash,
+        (0, 0, 0, 1, 0, 0) => Gap::Slash,
+        (1 | 2, 0, 0, 1, 0, 0) => Gap::Bar,
         (_, 0, 0, 0, 1 | 2, 0) => Gap::Bracket,
         (_, 0 | 1, 0, 0, 0, 1) if last == '\n' || last == ' ' => Gap::Line,
         _ => Gap::Wide,

@@ -22,9 +22,8 @@ pub(super) enum Said {
     Nothing,
 }
 
-#[cfg(test)]
 impl Said {
-    fn is(self, kind: K) -> bool {
+    pub(super) fn is(self, kind: K) -> bool {
         matches!(self, Self::These(kinds) if kinds.contain(kind))
     }
 }
@@ -53,8 +52,9 @@ const LABELS: &[Label] = &[
     ("born", &[K::DateOfBirth]),
     ("call", CALLED),
     ("cand no", &[K::CandidateNumber]),
-    ("candidate", &[K::CandidateNumber]),
     ("candidate identifier", &[K::Uci]),
+    ("candidate no", &[K::CandidateNumber]),
+    ("candidate number", &[K::CandidateNumber]),
     ("card", &[K::PaymentCard]),
     ("case", &[]),
     ("cc", &[K::PaymentCard]),
@@ -147,8 +147,8 @@ const LABELS: &[Label] = &[
     ("whatsapp", CALLED),
 ];
 
-/// What the words around a stretch of a text say of it. The label that is nearest wins; one before it, where both are as
-/// near.
+/// What the words around a stretch of a text say of it. The nearest label before it wins, but where
+/// that is far off and another follows.
 pub(super) fn around(text: &str, at: Range<usize>, bounds: Range<usize>) -> Said {
     let before = back(text, at.start.saturating_sub(BEFORE).max(bounds.start), at.start);
     let after = ahead(text, at.end, at.end.saturating_add(AFTER).min(bounds.end));
@@ -158,7 +158,8 @@ pub(super) fn around(text: &str, at: Range<usize>, bounds: Range<usize>) -> Said
     let nearest = words_before.labels().last().map(|(_, end, label)| (before.len() - end, label));
     let next = words_after.labels().next().map(|(start, _, label)| (start, label));
     let (distance, label) = match (nearest, next) {
-        (Some(one), Some(other)) if other.0 < one.0 => other,
+        // A label behind is, as often as not, that of the next number.
+        (Some(one), Some(other)) if one.0 > NEAR && other.0 < one.0 => other,
         (Some(one), _) | (None, Some(one)) => one,
         (None, None) => return Said::Nothing,
     };

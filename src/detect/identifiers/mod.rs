@@ -1,11 +1,16 @@
 //! Identifiers of people in texts: numbers with their check digits, dates of birth, addresses. Finds; never judges.
 
+mod addresses;
+mod banking;
 mod checks;
 mod columns;
+mod dates;
 mod groups;
+mod iban;
 mod kind;
 mod labels;
 mod numbers;
+mod phones;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +24,7 @@ use jiff::civil::Date;
 use crate::extract::Text;
 use crate::extract::document::Places;
 use crate::verdict::Span;
+use banking::Half;
 use columns::Columns;
 use groups::Group;
 use labels::Said;
@@ -48,21 +54,37 @@ pub fn find(text: &Text, today: Date, cap: usize, found: &mut Vec<Identifier>) -
 /// As [`find`], in a text with its places.
 pub fn find_in(text: &str, places: &Places, today: Date, cap: usize, found: &mut Vec<Identifier>) -> bool {
     let Some(first) = groups::next(text, 0) else { return false };
-    let reader =
-        Reader { text, today, columns: Columns::new(text, places), listed: Vec::new(), cell: 0..0, found };
+    let reader = Reader {
+        text,
+        today,
+        columns: Columns::new(text, places),
+        listed: Vec::new(),
+        cell: 0..0,
+        token: Token::default(),
+        sort_code: None,
+        account: None,
+        last: 0,
+        found,
+    };
     reader.read(first, cap)
 }
 
 /// One walk through a text.
 struct Reader<'t, 'f> {
     text: &'t str,
-    #[expect(dead_code, reason = "ages are judged by it as soon as dates of birth are read")]
     today: Date,
     columns: Columns<'t>,
     /// For each kind that was named so far, the end of the last one: the next may belong to the same list.
     listed: Vec<(IdentifierKind, usize)>,
     /// How far the cell reaches in which the walk is.
     cell: Range<usize>,
+    /// What stands between white space where the walk is.
+    token: Token,
+    /// A sort code whose account number may follow, and the other way about.
+    sort_code: Option<Half>,
+    account: Option<Half>,
+    /// Where the last sure identifier ended.
+    last: usize,
     found: &'f mut Vec<Identifier>,
 }
 
@@ -86,8 +108,17 @@ impl Reader<'_, '_> {
 
     /// Reads what stands around a digit or an `@`; returns where to go on.
     fn token(&mut self, place: usize, bounds: Range<usize>, groups: &mut Vec<Group>) -> usize {
-        if self.text.as_bytes().get(place) == Some(&b'@') {
-            return place + 1;
+        if place >= self.token.end {
+            self.token = Token::around(self.text, place, &bounds);
+        }
+        if self.token.is_link {
+            return self.token.end;
+        }
+        if let Some(at) = self.token.at_sign(self.text, place) {
+            let domain = self.text.as_bytes().get(at + 1..).unwrap_or_default();
+            let allowed = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+            let end = at + 1 + domain.iter().take_while(allowed).count();
+            return self.email_address(at, bounds).unwrap_or(end);
         }
         let next = groups::cluster(self.text, place, bounds, groups);
         let mut index = 0;
@@ -99,10 +130,12 @@ impl Reader<'_, '_> {
 
     /// What the heading and the words around a stretch say of it, with regard to a kind.
     fn named(&self, kind: IdentifierKind, at: Range<usize>) -> Named {
-        let said = self
-            .columns
-            .heading(at.start)
-            .unwrap_or_else(|| labels::around(self.text, at.clone(), self.columns.beside(self.cell.clone())));
+        let said = self.columns.heading(at.start).unwrap_or_else(|| {
+            let mut bounds = self.columns.beside(self.cell.clone());
+            // What stands before the last identifier is that one's label.
+            bounds.start = bounds.start.max(self.last).min(at.start);
+            labels::around(self.text, at.clone(), bounds)
+        });
         match said {
             Said::These(kinds) if kinds.contain(kind) => Named::Yes,
             Said::These(_) => Named::SomethingElse,
@@ -111,9 +144,23 @@ impl Reader<'_, '_> {
                 let listed = self
                     .listed
                     .iter()
-                    .any(|(known, end)| *known == kind && *end <= at.start && at.start - end <= CHAIN);
+                    .any(|(known, end)| *known == kind && self.continues(kind, *end, at.start));
                 if listed { Named::Yes } else { Named::Unsaid }
             }
+        }
+    }
+
+    /// Whether what stands at `start` can be the next of a list whose last one ended at `end`. What has no check of its own
+    /// must stand on the next line, or right behind.
+    fn continues(&self, kind: IdentifierKind, end: usize, start: usize) -> bool {
+        let between = self.text.get(end..start).filter(|between| between.len() <= CHAIN);
+        let Some(between) = between else { return false };
+        let lines = between.matches('\n').count();
+        match kind {
+            IdentifierKind::TeacherReference
+            | IdentifierKind::CandidateNumber
+            | IdentifierKind::DateOfBirth => lines == 1 || between.len() <= 5,
+            _ => lines <= 2,
         }
     }
 
@@ -129,10 +176,46 @@ impl Reader<'_, '_> {
             self.listed.retain(|(known, _)| *known != kind);
             self.listed.push((kind, at.end));
         }
+        if confidence == Confidence::High {
+            self.last = at.end;
+        }
         let mut hash = DefaultHasher::new();
         value.hash(&mut hash);
         let span = Span { start: at.start, end: at.end };
         self.found.push(Identifier { kind, confidence, span, value: hash.finish() });
+    }
+}
+
+/// A stretch without white space.
+#[derive(Debug, Default)]
+struct Token {
+    end: usize,
+    /// Whether it is a link, whose numbers mean nothing to people.
+    is_link: bool,
+    has_at: bool,
+}
+
+impl Token {
+    fn around(text: &str, place: usize, bounds: &Range<usize>) -> Self {
+        let bytes = text.as_bytes();
+        let before = bytes.get(bounds.start..place).unwrap_or_default();
+        let start = place - before.iter().rev().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let behind = bytes.get(place..bounds.end).unwrap_or_default();
+        let end = place + behind.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        let token = text.get(start..end).unwrap_or_default();
+        let is_link = token.contains("://") || token.contains("www.") || token.contains("cid:");
+        Self { end, is_link, has_at: token.contains('@') }
+    }
+
+    /// The `@` of the email address that the place is in or before.
+    fn at_sign(&self, text: &str, place: usize) -> Option<usize> {
+        if !self.has_at {
+            return None;
+        }
+        let local = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._%+-'$!#&*=/?^`{|}~".contains(byte);
+        let rest = text.as_bytes().get(place..self.end)?;
+        let at = place + rest.iter().take(64).take_while(local).count();
+        (text.as_bytes().get(at) == Some(&b'@')).then_some(at)
     }
 }
 

@@ -27,12 +27,22 @@ impl Reader<'_, '_> {
         let Some(first) = groups.get(index) else { return index + 1 };
         let next = match first.class {
             Class::Digits => self
-                .card(groups, index)
+                .telephone(groups, index)
+                .or_else(|| self.date_of_birth(groups, index))
+                .or_else(|| self.card(groups, index))
                 .or_else(|| self.uci(groups, index))
-                .or_else(|| self.ten_digits(groups, index)),
-            Class::Letters | Class::Mixed => {
-                self.upn(groups, index).or_else(|| self.uci(groups, index)).or_else(|| self.ni(groups, index))
-            }
+                .or_else(|| self.ten_digits(groups, index))
+                .or_else(|| self.bank_account(groups, index))
+                .or_else(|| self.teacher_reference(groups, index))
+                .or_else(|| self.candidate_number(groups, index)),
+            Class::Letters | Class::Mixed => self
+                .iban(groups, index)
+                .or_else(|| self.upn(groups, index))
+                .or_else(|| self.uci(groups, index))
+                .or_else(|| self.ni(groups, index))
+                .or_else(|| self.address(groups, index))
+                .or_else(|| self.date_of_birth(groups, index))
+                .or_else(|| self.teacher_reference(groups, index)),
         };
         next.unwrap_or(index + 1)
     }
@@ -131,6 +141,45 @@ impl Reader<'_, '_> {
         found
     }
 
+    /// Seven digits, also as `12/34567` or `RP12/34567`: nothing but its label tells it.
+    fn teacher_reference(&mut self, groups: &[Group], index: usize) -> Option<usize> {
+        let first = groups.get(index)?;
+        let whole = self.text.get(first.start..first.end)?;
+        let digits = whole.strip_prefix("RP").unwrap_or(whole);
+        let second = groups.get(index + 1).filter(|group| {
+            group.len() == 5 && group.class == Class::Digits && matches!(group.gap, Gap::Slash | Gap::Space)
+        });
+        let (value, end, next) = match (second, digits.len()) {
+            (_, 7) => (digits.to_owned(), first.end, index + 1),
+            (Some(second), 2) => {
+                (format!("{digits}{}", self.text.get(second.start..second.end)?), second.end, index + 2)
+            }
+            _ => return None,
+        };
+        let alone = !first.gap.is_tight() && !groups.get(next).is_some_and(|group| group.gap.is_tight());
+        let span = first.start..end;
+        if !alone
+            || !value.bytes().all(|byte| byte.is_ascii_digit())
+            || self.named(Kind::TeacherReference, span.clone()) != Named::Yes
+        {
+            return None;
+        }
+        self.push(Kind::TeacherReference, Named::Yes, Confidence::High, (span, value.as_bytes()));
+        Some(next)
+    }
+
+    /// Four digits: nothing but its label tells it.
+    fn candidate_number(&mut self, groups: &[Group], index: usize) -> Option<usize> {
+        let number = join(self.text, groups, index, 4).filter(|number| number.next == index + 1)?;
+        if !self.stands_alone(groups, index, &number)
+            || self.named(Kind::CandidateNumber, number.span.clone()) != Named::Yes
+        {
+            return None;
+        }
+        self.push(Kind::CandidateNumber, Named::Yes, Confidence::High, (number.span.clone(), number.bytes()));
+        Some(number.next)
+    }
+
     /// Whether a number is no piece of something longer that is written without a space.
     pub(super) fn stands_alone(&self, groups: &[Group], index: usize, number: &Joined) -> bool {
         let tight = |at: usize| groups.get(at).is_some_and(|group| group.gap.is_tight());
@@ -171,7 +220,7 @@ pub(super) fn join(text: &str, groups: &[Group], index: usize, length: usize) ->
     (joined.length == length).then_some(joined)
 }
 
-fn lengths(groups: &[Group], index: usize, next: usize) -> Vec<usize> {
+pub(super) fn lengths(groups: &[Group], index: usize, next: usize) -> Vec<usize> {
     groups.get(index..next).unwrap_or_default().iter().map(Group::len).collect()
 }
 

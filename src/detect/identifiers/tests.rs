@@ -61,3 +61,93 @@ fn a_list_is_named_once() {
     let list = "NHS numbers:\nAnna Field 9434765870\nBen Field 2983396339\n";
     assert_eq!(found(list), ["nhs-number 9434765870", "nhs-number 2983396339"]);
 }
+
+#[test]
+fn telephones_of_this_country() {
+    assert_eq!(found("(01632) 960 001"), ["phone 01632) 960 001"]);
+    assert_eq!(found("ring 020 7946 0000."), ["phone 020 7946 0000"]);
+    assert_eq!(found("+44 (0)7700 900123"), ["mobile +44 (0)7700 900123"]);
+    assert_eq!(found("+447700900123"), ["mobile +447700900123"]);
+    assert_eq!(found("07700 900 123 or 07700 900456"), ["mobile 07700 900 123", "mobile 07700 900456"]);
+    assert_eq!(found("Mobile: 07700900123"), ["mobile 07700900123"]);
+    assert_eq!(found("07700900123"), ["mobile? 07700900123"]);
+    assert_eq!(found("order 07700900123"), [""; 0]);
+    assert_eq!(found("01-02-2014 1234"), [""; 0]);
+    assert_eq!(found("713-853-1234 and 1-800-555-0100"), [""; 0]);
+}
+
+#[test]
+fn dates_of_birth_need_words() {
+    assert_eq!(found("DOB 12/03/2010"), ["date-of-birth 12/03/2010"]);
+    assert_eq!(found("She was born on 12th March 2010."), ["date-of-birth 12th March 2010"]);
+    assert_eq!(found("Date of birth: March 12, 2010"), ["date-of-birth March 12, 2010"]);
+    assert_eq!(found("D.O.B: 2010-03-12"), ["date-of-birth 2010-03-12"]);
+    assert_eq!(found("Oliver (born 12.3.10)"), ["date-of-birth 12.3.10"]);
+    assert_eq!(found("DOB 31/02/2010"), [""; 0]);
+    assert_eq!(found("born 12/03/2031"), [""; 0]);
+    assert_eq!(found("We meet on 12/03/2010"), [""; 0]);
+    assert_eq!(
+        found("Name\tDOB\nAnna\t12/03/2010\nBen\t1 May 2011"),
+        ["date-of-birth 12/03/2010", "date-of-birth 1 May 2011"]
+    );
+}
+
+#[test]
+fn bank_details_need_both_halves_and_words() {
+    assert_eq!(
+        found("Sort code 20-29-59, account number 63748472"),
+        ["bank-account 20-29-59, account number 63748472"]
+    );
+    assert_eq!(found("Acc 63748472 s/c 20-29-59"), ["bank-account 63748472 s/c 20-29-59"]);
+    assert_eq!(found("202959 63748472"), ["bank-account? 202959 63748472"]);
+    assert_eq!(found("sort code 20-29-59"), [""; 0]);
+    assert_eq!(found("IBAN GB82 WEST 1234 5698 7654 32"), ["iban GB82 WEST 1234 5698 7654 32"]);
+    assert_eq!(found("gb82west12345698765432"), ["iban gb82west12345698765432"]);
+    assert_eq!(found("GB82 WEST 1234 5698 7654 33"), [""; 0]);
+}
+
+#[test]
+fn addresses_have_a_house_or_words() {
+    assert_eq!(
+        found("They live at 12 Mill Lane, Oakfield, OX1 1AA now"),
+        ["address 12 Mill Lane, Oakfield, OX1 1AA"]
+    );
+    assert_eq!(found("Postcode: SW1A 1AA"), ["address SW1A 1AA"]);
+    assert_eq!(found("We are near SW1A 1AA"), ["address? SW1A 1AA"]);
+    assert_eq!(
+        found("write to anna.field2010@parents.example please"),
+        ["email-address anna.field2010@parents.example"]
+    );
+    assert_eq!(found("mailto:Anna@Parents.Example"), ["email-address Anna@Parents.Example"]);
+    assert_eq!(found("<20020822123456.12AB34@mail.example>"), [""; 0]);
+    assert_eq!(found("https://x.example/9434765870?nhs=9434765870&a=b@c.example"), [""; 0]);
+}
+
+#[test]
+fn numbers_that_only_a_label_tells() {
+    assert_eq!(found("TRN 1234567"), ["teacher-reference 1234567"]);
+    assert_eq!(found("Teacher reference number: RP12/34567"), ["teacher-reference RP12/34567"]);
+    assert_eq!(found("Candidate number 0042, paper in 2026"), ["candidate-number 0042"]);
+    assert_eq!(found("1234567 and 0042"), [""; 0]);
+}
+
+#[test]
+fn what_only_looks_like_it_counts_for_nothing() {
+    for text in [
+        "ISBN 9780306406157",
+        "Tracking no. 9434765870",
+        "invoice 9434765870",
+        "/9434765870/",
+        "id=9434765870",
+        "#9434765870",
+        "£9434765870",
+        "94347658701",
+        "1.9434765870",
+        "9434765870-1",
+        "Version 10.20.30.40",
+        "A123456789013",
+        "Meeting ID: 943 476 5870",
+    ] {
+        assert_eq!(found(text), [""; 0], "{text}");
+    }
+}

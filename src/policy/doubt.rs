@@ -1,7 +1,7 @@
 //! The condition `doubt`: recipients outside who may not be meant, each with the reasons. It looks; what follows is the rules'.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -90,6 +90,8 @@ impl Doubts {
 pub(super) struct Doubting<'c> {
     policy: &'c Policy,
     case: &'c Case<'c>,
+    /// Whether a domain looks like a known one: most of many recipients share a few.
+    look_alikes: RefCell<HashMap<String, bool>>,
     own: OnceCell<OwnNames>,
     named: OnceCell<BTreeMap<String, Vec<String>>>,
     earlier: OnceCell<HashSet<String>>,
@@ -97,20 +99,36 @@ pub(super) struct Doubting<'c> {
 
 impl<'c> Doubting<'c> {
     pub(super) fn new(policy: &'c Policy, case: &'c Case<'c>) -> Self {
-        Self { policy, case, own: OnceCell::new(), named: OnceCell::new(), earlier: OnceCell::new() }
+        Self {
+            policy,
+            case,
+            look_alikes: RefCell::default(),
+            own: OnceCell::new(),
+            named: OnceCell::new(),
+            earlier: OnceCell::new(),
+        }
     }
 
     /// The doubts that some rule asks for and that hold for that recipient.
     pub(super) fn about(&self, recipient: &Address) -> Doubts {
         let Some(sender) = &self.case.envelope.sender else { return Doubts::default() };
         let held = self.policy.doubts.iter().filter(|doubt| match doubt {
-            Doubt::LookAlikeDomain => self.policy.organisation.mistaken_for(recipient.domain()).is_some(),
+            Doubt::LookAlikeDomain => self.looks_alike(recipient.domain()),
             Doubt::ColleagueName => self.has_a_colleagues_name(recipient),
             Doubt::OwnAddress => self.is_senders_own(sender, recipient),
             Doubt::NewToConversation => self.is_new_to_conversation(recipient),
             Doubt::FirstMail => self.case.memory.acquaintance(sender, recipient) == Acquaintance::New,
         });
         held.fold(Doubts::default(), Doubts::with)
+    }
+
+    fn looks_alike(&self, domain: &str) -> bool {
+        if let Some(known) = self.look_alikes.borrow().get(domain) {
+            return *known;
+        }
+        let looks = self.policy.organisation.mistaken_for(domain).is_some();
+        self.look_alikes.borrow_mut().insert(domain.to_owned(), looks);
+        looks
     }
 
     fn people_of(&self, address: &Address) -> impl Iterator<Item = &'c Person> {

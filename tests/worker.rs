@@ -98,7 +98,13 @@ fn main() -> ExitCode {
 }
 
 /// Does what the document says.
-fn misbehave(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn() -> bool) -> Inspection {
+fn misbehave(
+    name: Option<&str>,
+    bytes: &[u8],
+    _passwords: &[String],
+    limits: &Limits,
+    expired: &dyn Fn() -> bool,
+) -> Inspection {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let (what, with) = text.split_once(' ').unwrap_or((&text, ""));
     match what {

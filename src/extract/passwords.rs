@@ -1,4 +1,4 @@
-//! Passwords that a text tells: "the password is …". Finds places; keeps no word.
+//! Passwords that a text tells: "the password is …", and what else in it looks like one. Finds places; keeps no word.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -96,6 +96,32 @@ pub fn told(text: &str) -> Vec<Range<usize>> {
         if !again && is_told(text, name, sign, &value) {
             found.push(value.word);
         }
+    }
+    found
+}
+
+/// Words of texts that may be a password, each once, those first that a phrase points at; at most so many.
+pub(super) fn candidates(texts: &[&str], most: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut add = |word: &str| {
+        let fits = (SHORTEST - 1..=LONGEST).contains(&word.len()) && !word.contains("://");
+        if fits && found.len() < most && !found.iter().any(|known| known == word) {
+            found.push(word.to_owned());
+        }
+    };
+    for text in texts {
+        for (_, _, at) in signs(text) {
+            let rest = line_from(text, at);
+            if let Some(value) = value_at(text, at) {
+                add(text.get(value.word.clone()).unwrap_or_default());
+                // Its own end may be what was taken for the sentence's.
+                add(rest.split_whitespace().next().unwrap_or_default());
+            }
+            add(rest.trim().trim_end_matches('.'));
+        }
+    }
+    for text in texts {
+        text.split_whitespace().filter(|word| is_odd(trimmed(word))).for_each(|word| add(trimmed(word)));
     }
     found
 }
@@ -268,6 +294,13 @@ fn is_mail_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
 }
 
+/// The rest of the line from there; where that is empty, the next line.
+fn line_from(text: &str, at: usize) -> &str {
+    let mut lines = near(text, at).split('\n');
+    let first = lines.next().unwrap_or_default();
+    if first.trim().is_empty() { lines.next().unwrap_or_default() } else { first }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,5 +337,14 @@ mod tests {
         }
         let long = "pwd:".repeat(500_000);
         assert!(told(&long).len() <= MOST_NAMES);
+        assert!(candidates(&[&long], 5).len() <= 5);
+    }
+
+    #[test]
+    fn what_a_phrase_points_at_comes_first() {
+        let text = "It opens with Heron-27.\nThe password for the file is blue heron lake.\nRoom B12x";
+        assert_eq!(candidates(&[text], 9), ["blue", "blue heron lake", "Heron-27", "B12x"]);
+        assert_eq!(candidates(&[text], 2).len(), 2);
+        assert_eq!(candidates(&["", "Kind regards"], 9), [""; 0]);
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decoded::{self, clean};
 use super::document::{Inspection, Inspector, Item, Mark, Place, Places, read_text, sniff};
 use super::files::{self, Way};
+use super::passwords;
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
 use super::{Extraction, File, Text, html};
@@ -16,20 +17,30 @@ use crate::verdict::{Coverage, Gap, Kind, PartPath, Protection, Zone};
 pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspector) -> Extraction {
     let coverage = message.coverage.clone();
     let left = limits.text_bytes;
-    let mut reader =
-        Reader { limits, inspector, texts: Vec::with_capacity(8), files: Vec::new(), coverage, left };
+    let mut reader = Reader {
+        limits,
+        inspector,
+        texts: Vec::with_capacity(8),
+        files: Vec::new(),
+        coverage,
+        left,
+        passwords: None,
+    };
     reader.header(&message.header, None);
     let alternatives = alternatives(message);
     let mut displayed = Vec::new();
+    for (part, alternative) in message.parts.iter().zip(&alternatives) {
+        if matches!(part.kind, PartKind::DisplayedText | PartKind::DisplayedHtml) {
+            let (zoned, hidden) = reader.displayed(message, part);
+            displayed.push(Displayed { part, alternative: *alternative, zoned, hidden });
+        }
+    }
+    // What people see is read first: a password in it may open an attachment.
     for (part, alternative) in message.parts.iter().zip(alternatives) {
         match part.kind {
-            PartKind::DisplayedText | PartKind::DisplayedHtml => {
-                let (zoned, hidden) = reader.displayed(message, part);
-                displayed.push(Displayed { part, alternative, zoned, hidden });
-            }
-            PartKind::Message => reader.message(message, part),
-            PartKind::Attachment => reader.attachment(message, part, alternative),
-            PartKind::Container => {}
+            PartKind::Message => reader.message(message, part, &displayed),
+            PartKind::Attachment => reader.attachment(message, part, alternative, &displayed),
+            PartKind::DisplayedText | PartKind::DisplayedHtml | PartKind::Container => {}
         }
         reader.names(part);
     }
@@ -97,7 +108,12 @@ struct Reader<'m> {
     coverage: Coverage,
     /// Bytes of text that the message may still have.
     left: usize,
+    /// Words of the message that may be the password of an attachment, once one is inspected.
+    passwords: Option<Vec<String>>,
 }
+
+/// Most words of a message that are tried on its encrypted attachments.
+const MOST_PASSWORDS: usize = 16;
 
 impl Reader<'_> {
     fn add(&mut self, zone: Zone, part: PartPath, alternative: Option<u16>, mut text: String) {
@@ -111,6 +127,14 @@ impl Reader<'_> {
         if !text.is_empty() {
             self.texts.push(Text { zone, part, places: Places::default(), alternative, text });
         }
+    }
+
+    /// Words of the subject and of what is displayed that may be passwords.
+    fn candidates(&self, displayed: &[Displayed<'_, '_>]) -> Vec<String> {
+        let subject =
+            self.texts.iter().filter(|text| text.zone == Zone::Subject).map(|text| text.text.as_str());
+        let shown = displayed.iter().flat_map(|one| [one.zoned.body.as_str(), one.zoned.quoted.as_str()]);
+        passwords::candidates(&shown.chain(subject).collect::<Vec<_>>(), MOST_PASSWORDS)
     }
 
     /// Says that the part's text in that zone, if it was the last to be added, is hidden from that byte on.
@@ -166,12 +190,18 @@ impl Reader<'_> {
         (zoned, Some(visible))
     }
 
-    fn attachment(&mut self, message: &Message<'_>, part: &Part<'_>, alternative: Option<u16>) {
+    fn attachment(
+        &mut self,
+        message: &Message<'_>,
+        part: &Part<'_>,
+        alternative: Option<u16>,
+        displayed: &[Displayed<'_, '_>],
+    ) {
         if !files::carries_one(message, part) {
             return;
         }
         match files::way(part) {
-            Way::Inspect => self.inspect(part),
+            Way::Inspect => self.inspect(part, displayed),
             Way::Page => {
                 let text = self.marked_text(message, part);
                 let found = self.inspector.inspect(part.filename.as_deref(), text.as_bytes());
@@ -208,7 +238,10 @@ impl Reader<'_> {
     }
 
     /// Has a file inspected.
-    fn inspect(&mut self, part: &Part<'_>) {
+    fn inspect(&mut self, part: &Part<'_>, displayed: &[Displayed<'_, '_>]) {
+        if self.passwords.is_none() {
+            self.passwords = Some(self.candidates(displayed));
+        }
         let cap = usize::try_from(self.limits.entry_bytes).unwrap_or(usize::MAX);
         let (bytes, damaged, cut) = part.decoded_within(cap);
         if damaged.0 {
@@ -218,7 +251,7 @@ impl Reader<'_> {
         let found = if cut.0 {
             Inspection::failed(sniff(&bytes), name, part.decoded_size(), Gap::TooLarge)
         } else {
-            self.inspector.inspect(name, &bytes)
+            self.inspector.inspect_with(name, &bytes, self.passwords.as_deref().unwrap_or_default())
         };
         self.take(part, None, found);
     }
@@ -253,7 +286,7 @@ impl Reader<'_> {
     }
 
     /// A message inside the message. Its parts follow where it isn't encoded; else they are read here.
-    fn message(&mut self, message: &Message<'_>, part: &Part<'_>) {
+    fn message(&mut self, message: &Message<'_>, part: &Part<'_>, displayed: &[Displayed<'_, '_>]) {
         let below = message.parts.iter().find(|below| {
             below.parent.and_then(|parent| message.parts.get(parent)).is_some_and(|it| std::ptr::eq(it, part))
         });
@@ -261,7 +294,7 @@ impl Reader<'_> {
             let fields = message.fields_of(top);
             self.header(&fields, Some(&part.path));
         } else {
-            return self.inspect(part);
+            return self.inspect(part, displayed);
         }
         self.note(Kind::Eml, part);
     }

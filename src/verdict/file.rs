@@ -349,6 +349,8 @@ pub enum Fact {
     WeakEncryption,
     /// It is encrypted with the password that Office tries by itself, which protects nothing.
     DefaultPassword,
+    /// It is encrypted, and a password that stands in the same message opens it.
+    PasswordInMessage,
     /// A PDF that opens without a password and only forbids printing or copying, which protects nothing.
     OwnerPasswordOnly,
     /// It has hidden sheets, rows, columns, slides or text.
@@ -365,13 +367,14 @@ pub enum Fact {
 
 impl Fact {
     /// All facts, in the order in which they are documented.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::NameHidesKind,
         Self::WrongEnding,
         Self::Macros,
         Self::ScriptPayload,
         Self::WeakEncryption,
         Self::DefaultPassword,
+        Self::PasswordInMessage,
         Self::OwnerPasswordOnly,
         Self::HiddenContent,
         Self::TrackedChanges,
@@ -389,6 +392,7 @@ impl Fact {
             Self::ScriptPayload => "script-payload",
             Self::WeakEncryption => "weak-encryption",
             Self::DefaultPassword => "default-password",
+            Self::PasswordInMessage => "password-in-message",
             Self::OwnerPasswordOnly => "owner-password-only",
             Self::HiddenContent => "hidden-content",
             Self::TrackedChanges => "tracked-changes",

@@ -198,7 +198,13 @@ impl Pool {
         }
     }
 
-    fn inspect_before(&self, name: Option<&str>, bytes: &[u8], moment: Instant) -> Inspection {
+    fn inspect_before(
+        &self,
+        name: Option<&str>,
+        bytes: &[u8],
+        passwords: &[String],
+        moment: Instant,
+    ) -> Inspection {
         let kind = sniff(bytes);
         let failed = |gap| Inspection::failed(kind, name, bytes.len() as u64, gap);
         let mut worker = match self.checkout(moment) {
@@ -211,7 +217,7 @@ impl Pool {
         self.shared.lock().counts.documents += 1;
         let limits = self.limits();
         let until = moment.min(Instant::now() + Duration::from_millis(limits.document_milliseconds));
-        match worker.read(name, bytes, limits, until) {
+        match worker.read(name, bytes, passwords, limits, until) {
             Ok(Answer::Read(inspection)) => {
                 self.shared.hand_back(worker);
                 inspection
@@ -275,8 +281,12 @@ impl Pool {
 
 impl Inspector for Pool {
     fn inspect(&self, name: Option<&str>, bytes: &[u8]) -> Inspection {
+        self.inspect_with(name, bytes, &[])
+    }
+
+    fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
         let patience = Duration::from_millis(self.limits().scan_milliseconds);
-        self.inspect_before(name, bytes, Instant::now() + patience)
+        self.inspect_before(name, bytes, passwords, Instant::now() + patience)
     }
 }
 
@@ -299,7 +309,11 @@ pub struct Before<'p> {
 
 impl Inspector for Before<'_> {
     fn inspect(&self, name: Option<&str>, bytes: &[u8]) -> Inspection {
-        self.pool.inspect_before(name, bytes, self.moment)
+        self.inspect_with(name, bytes, &[])
+    }
+
+    fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
+        self.pool.inspect_before(name, bytes, passwords, self.moment)
     }
 }
 

@@ -157,13 +157,15 @@ impl Worker {
         &mut self,
         name: Option<&str>,
         bytes: &[u8],
+        passwords: &[String],
         limits: &Limits,
         until: Instant,
     ) -> Result<Answer, Broken> {
         self.jobs = self.jobs.saturating_add(1);
         let left = until.saturating_duration_since(Instant::now());
         let milliseconds = u64::try_from((left - left / 10).as_millis()).unwrap_or(u64::MAX);
-        let job = Job { name: name.map(str::to_owned), bytes: bytes.len() as u64, milliseconds };
+        let name = name.map(str::to_owned);
+        let job = Job { name, bytes: bytes.len() as u64, passwords: passwords.to_vec(), milliseconds };
         self.wire.send(&wire::frame(&job)?, until)?;
         self.wire.send(bytes, until)?;
         let answer = self.wire.hear(wire::longest_answer(limits), until)?;

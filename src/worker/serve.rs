@@ -11,12 +11,12 @@ use crate::extract::document::{self, Inspection};
 use crate::limits::Limits;
 use crate::verdict::Gap;
 
-/// What reads a document: its name, its bytes, the caps, and whether the time is over.
-pub type Reader = dyn Fn(Option<&str>, &[u8], &Limits, &dyn Fn() -> bool) -> Inspection;
+/// What reads a document: its name, its bytes, the words that may be its password, the caps, and whether the time is over.
+pub type Reader = dyn Fn(Option<&str>, &[u8], &[String], &Limits, &dyn Fn() -> bool) -> Inspection;
 
 /// Runs this process as a worker until its filter wants no more of it.
 pub fn read_documents() -> ExitCode {
-    serve(&document::inspect)
+    serve(&document::inspect_with)
 }
 
 /// Runs this process as a worker that reads with `reader`: other readers than the filter's own are for tests.
@@ -35,7 +35,7 @@ fn converse(input: &mut impl Read, output: &mut impl Write, reader: &Reader) -> 
     let limits: Limits = wire::read_frame(input, wire::FROM_FILTER)?;
     say(output, &wire::frame(&sandbox::enter(&limits))?)?;
     loop {
-        let Job { name, bytes: size, milliseconds } = wire::read_frame(input, wire::FROM_FILTER)?;
+        let Job { name, bytes: size, passwords, milliseconds } = wire::read_frame(input, wire::FROM_FILTER)?;
         let patience = Duration::from_millis(milliseconds);
         let started = Instant::now();
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(usize::MAX));
@@ -43,7 +43,7 @@ fn converse(input: &mut impl Read, output: &mut impl Write, reader: &Reader) -> 
             return Err(Broken::Gone);
         }
         let expired = || started.elapsed() >= patience;
-        let read = || reader(name.as_deref(), &bytes, &limits, &expired);
+        let read = || reader(name.as_deref(), &bytes, &passwords, &limits, &expired);
         let answer = panic::catch_unwind(AssertUnwindSafe(read)).map_or(Answer::Panicked, Answer::Read);
         say(output, &answer_within(answer, wire::longest_answer(&limits))?)?;
     }

@@ -31,6 +31,8 @@ pub struct Job {
     pub name: Option<String>,
     /// Its size.
     pub bytes: u64,
+    /// Words of the message that may be its password.
+    pub passwords: Vec<String>,
     /// How long the worker may read in it before it answers with what it has.
     pub milliseconds: u64,
 }

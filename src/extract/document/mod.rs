@@ -42,6 +42,13 @@ use crate::verdict::{Fact, Gap, Kind, Protection};
 pub trait Inspector: Sync {
     /// Inspects a file; `name` is the one that it came under. Never fails: what cannot be read is in the inspection's gaps.
     fn inspect(&self, name: Option<&str>, bytes: &[u8]) -> Inspection;
+
+    /// Inspects a file as [`Self::inspect`] does; where it is encrypted, these words are tried on it. An inspector that
+    /// tries none says what it says without.
+    fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
+        let _ = passwords;
+        self.inspect(name, bytes)
+    }
 }
 
 /// Reads in this process, without a sandbox: for tests, fuzzing and benches, never for mail that came from somebody.
@@ -50,18 +57,33 @@ pub struct InProcess<'l>(pub &'l Limits);
 
 impl Inspector for InProcess<'_> {
     fn inspect(&self, name: Option<&str>, bytes: &[u8]) -> Inspection {
-        inspect(name, bytes, self.0, &|| false)
+        self.inspect_with(name, bytes, &[])
+    }
+
+    fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
+        inspect_with(name, bytes, passwords, self.0, &|| false)
     }
 }
 
 /// Inspects a file and all files inside it, within the caps. `expired` says when the time is over.
 pub fn inspect(name: Option<&str>, bytes: &[u8], limits: &Limits, expired: &dyn Fn() -> bool) -> Inspection {
+    inspect_with(name, bytes, &[], limits, expired)
+}
+
+/// Inspects a file as [`inspect`] does, and tries these words on what is encrypted in it.
+pub fn inspect_with(
+    name: Option<&str>,
+    bytes: &[u8],
+    passwords: &[String],
+    limits: &Limits,
+    expired: &dyn Fn() -> bool,
+) -> Inspection {
     let kind = match sniff(bytes) {
         // Some mail begins with no field that is known, or with the line that parts messages in an mbox.
         Kind::Text | Kind::Unknown | Kind::Mbox if name.is_some_and(is_named_as_mail) => Kind::Eml,
         kind => kind,
     };
-    Reading::new(limits, expired).whole(name, kind, bytes)
+    Reading::new(limits, expired).trying(passwords).whole(name, kind, bytes)
 }
 
 /// Whether a name is that of a message.

@@ -22,7 +22,14 @@ pub struct Reading<'r> {
     depth: usize,
     /// Bytes that were unpacked so far, of all files together.
     expanded: u64,
+    /// Words that may be passwords of what is encrypted.
+    passwords: &'r [String],
+    /// Rounds of hashing that may still be spent on trying them.
+    effort: u64,
 }
+
+/// Most rounds of hashing that are spent on trying passwords on one attachment: about half a second.
+const EFFORT: u64 = 1_600_000;
 
 /// Why a reader stops: what it was reading has a gap, which is noted where it stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +47,47 @@ impl From<io::Error> for Stop {
 
 impl<'r> Reading<'r> {
     pub(super) fn new(limits: &'r Limits, expired: &'r dyn Fn() -> bool) -> Self {
-        Self { limits, expired, inspection: Inspection::default(), current: 0, depth: 0, expanded: 0 }
+        Self {
+            limits,
+            expired,
+            inspection: Inspection::default(),
+            current: 0,
+            depth: 0,
+            expanded: 0,
+            passwords: &[],
+            effort: EFFORT,
+        }
+    }
+
+    /// The same reading, which tries these words on what is encrypted.
+    pub(super) fn trying(mut self, passwords: &'r [String]) -> Self {
+        self.passwords = passwords;
+        self
+    }
+
+    /// What `attempt` makes of the first word that is a password, where each attempt takes about so many rounds of
+    /// hashing; none where no word is one, or where there is no time or effort left for them.
+    pub fn try_passwords<T>(
+        &mut self,
+        rounds: u64,
+        mut attempt: impl FnMut(&str, &Self) -> Option<T>,
+    ) -> Option<T> {
+        for password in self.passwords {
+            if (self.expired)() {
+                return None;
+            }
+            self.effort = self.effort.checked_sub(rounds.max(1))?;
+            if let Some(opened) = attempt(password, self) {
+                self.fact(Fact::PasswordInMessage);
+                return Some(opened);
+            }
+        }
+        None
+    }
+
+    /// Says that the file is encrypted and was opened all the same: that is no gap.
+    pub fn opened(&mut self) {
+        self.with_item(|item| item.protection = Protection::Encrypted);
     }
 
     pub(super) fn whole(mut self, name: Option<&str>, kind: Kind, bytes: &[u8]) -> Inspection {

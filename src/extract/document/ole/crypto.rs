@@ -1,4 +1,4 @@
-//! Office encryption ([MS-OFFCRYPTO]): how a file is encrypted, and whether Office's own password opens it. Never guesses others.
+//! Office encryption ([MS-OFFCRYPTO]): how a file is encrypted, and whether a password opens it: Office's own, or one that it is given.
 
 use aes::cipher::{BlockCipherDecrypt, KeyInit};
 use aes::{Aes128, Aes192, Aes256};
@@ -13,6 +13,8 @@ use crate::extract::document::reading::{Reading, Stop};
 pub(super) const DEFAULT_PASSWORD: &str = "VelvetSweatshop";
 /// The most rounds of hashing that are done for a password: ten times what Office does by default.
 const MOST_ROUNDS: u32 = 1_000_000;
+/// The rounds of standard encryption ([MS-OFFCRYPTO] 2.3.4.7).
+const STANDARD_ROUNDS: u32 = 50_000;
 /// How many rounds pass between two looks at the clock.
 const ROUNDS: u32 = 10_000;
 
@@ -78,8 +80,8 @@ impl Hash {
 }
 
 /// The password as the key derivations want it.
-pub(super) fn password_bytes() -> Vec<u8> {
-    DEFAULT_PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect()
+fn password_bytes(password: &str) -> Vec<u8> {
+    password.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
 /// Decrypts whole blocks with AES: chained where there is an initial vector (CBC), else each by itself (ECB). None where
@@ -160,10 +162,10 @@ pub(super) enum BlockKeys {
 }
 
 impl BlockKeys {
-    /// The keys that the default password gives for an encryption header of version 1.1 (40-bit RC4) or 2.2 to 4.2
-    /// (CryptoAPI), `version` included; none where the password is another.
-    pub fn by_default(header: &[u8]) -> Option<Self> {
-        let password = password_bytes();
+    /// The keys that a password gives for an encryption header of version 1.1 (40-bit RC4) or 2.2 to 4.2 (CryptoAPI),
+    /// `version` included; none where it is another.
+    pub fn by(header: &[u8], password: &str) -> Option<Self> {
+        let password = password_bytes(password);
         if u32_at(header, 0)? == 0x0001_0001 {
             let (salt, verifier) = (slice_at(header, 4, 16)?, slice_at(header, 20, 32)?);
             let hash = Hash::Md5.of(&[&password]);
@@ -213,25 +215,39 @@ pub(super) fn is_weak(header: &[u8]) -> bool {
     u32_at(header, 0) == Some(0x0001_0001) || matches!(u32_at(header, 12 + 16), Some(0 | 40))
 }
 
-/// The package inside `EncryptedPackage`, where the default password opens it ([MS-OFFCRYPTO] 2.3.4).
+/// About how many rounds of hashing a password of a package takes.
+pub(super) fn rounds(info: &[u8]) -> u64 {
+    let text = String::from_utf8_lossy(info);
+    let stated = element(&text, "encryptedKey").and_then(|key| attribute(key, "spinCount")?.parse().ok());
+    stated.unwrap_or(u64::from(STANDARD_ROUNDS))
+}
+
+/// The package inside `EncryptedPackage`, where the password opens it ([MS-OFFCRYPTO] 2.3.4).
 ///
 /// # Errors
 /// When the time is over.
 pub(super) fn open_package(
     info: &[u8],
     packed: &[u8],
+    password: &str,
     reading: &Reading<'_>,
 ) -> Result<Option<Vec<u8>>, Stop> {
+    let password = password_bytes(password);
     let package = match (u16_at(info, 0), u16_at(info, 2)) {
-        (Some(4), Some(4)) => agile(info.get(8..).unwrap_or_default(), packed, reading)?,
-        (Some(2..=4), Some(2)) => standard(info.get(4..).unwrap_or_default(), packed, reading)?,
+        (Some(4), Some(4)) => agile(info.get(8..).unwrap_or_default(), packed, &password, reading)?,
+        (Some(2..=4), Some(2)) => standard(info.get(4..).unwrap_or_default(), packed, &password, reading)?,
         _ => None,
     };
     Ok(package)
 }
 
 /// Standard encryption ([MS-OFFCRYPTO] 2.3.4.5 to 2.3.4.9): AES without chaining.
-fn standard(info: &[u8], packed: &[u8], reading: &Reading<'_>) -> Result<Option<Vec<u8>>, Stop> {
+fn standard(
+    info: &[u8],
+    packed: &[u8],
+    password: &[u8],
+    reading: &Reading<'_>,
+) -> Result<Option<Vec<u8>>, Stop> {
     let parsed = (|| {
         let length = size_at(info, 4)?;
         let bits = usize::try_from(u32_at(info, 8 + 16)?).ok()?;
@@ -239,7 +255,7 @@ fn standard(info: &[u8], packed: &[u8], reading: &Reading<'_>) -> Result<Option<
         Some((bits / 8, slice_at(verifier, 4, 16)?, slice_at(verifier, 20, 16)?, slice_at(verifier, 40, 32)?))
     })();
     let Some((length, salt, proof, proof_hash)) = parsed else { return Ok(None) };
-    let spun = Hash::Sha1.spun(salt, &password_bytes(), 50_000, reading)?;
+    let spun = Hash::Sha1.spun(salt, password, STANDARD_ROUNDS, reading)?;
     let last = Hash::Sha1.of(&[&spun, &0_u32.to_le_bytes()]);
     let mixed = |with: u8| {
         let mut block = [with; 64];
@@ -270,7 +286,7 @@ struct AgileKey {
 }
 
 /// Agile encryption ([MS-OFFCRYPTO] 2.3.4.10 to 2.3.4.15): AES, chained within segments of 4096 bytes.
-fn agile(xml: &[u8], packed: &[u8], reading: &Reading<'_>) -> Result<Option<Vec<u8>>, Stop> {
+fn agile(xml: &[u8], packed: &[u8], password: &[u8], reading: &Reading<'_>) -> Result<Option<Vec<u8>>, Stop> {
     let text = String::from_utf8_lossy(xml);
     let key_of = |element: &str| {
         let value = |name: &str| attribute(element, name);
@@ -282,17 +298,17 @@ fn agile(xml: &[u8], packed: &[u8], reading: &Reading<'_>) -> Result<Option<Vec<
         })
     };
     let parsed = (|| {
-        let (data, password) = (element(&text, "keyData")?, element(&text, "encryptedKey")?);
+        let (data, sealed) = (element(&text, "keyData")?, element(&text, "encryptedKey")?);
         let rounds =
-            attribute(password, "spinCount")?.parse::<u32>().ok().filter(|&rounds| rounds <= MOST_ROUNDS)?;
-        Some((password, rounds, key_of(data)?, key_of(password)?))
+            attribute(sealed, "spinCount")?.parse::<u32>().ok().filter(|&rounds| rounds <= MOST_ROUNDS)?;
+        Some((sealed, rounds, key_of(data)?, key_of(sealed)?))
     })();
-    let Some((password, rounds, data, encryptor)) = parsed else { return Ok(None) };
-    let spun = encryptor.hash.spun(&encryptor.salt, &password_bytes(), rounds, reading)?;
+    let Some((sealed, rounds, data, encryptor)) = parsed else { return Ok(None) };
+    let spun = encryptor.hash.spun(&encryptor.salt, password, rounds, reading)?;
     let opened = (|| {
         let unlock = |name: &str, block: [u8; 8]| {
             let key = fitted(&encryptor.hash.of(&[&spun, &block]), encryptor.length);
-            aes(&key, Some(&fitted(&encryptor.salt, encryptor.block)), &base64(attribute(password, name)?)?)
+            aes(&key, Some(&fitted(&encryptor.salt, encryptor.block)), &base64(attribute(sealed, name)?)?)
         };
         let proof = unlock("encryptedVerifierHashInput", [0xfe, 0xa7, 0xd2, 0x76, 0x3b, 0x4b, 0x9e, 0x79])?;
         let stated = unlock("encryptedVerifierHashValue", [0xd7, 0xaa, 0x0f, 0x6d, 0x30, 0x61, 0x34, 0x4e])?;

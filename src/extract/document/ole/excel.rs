@@ -18,13 +18,20 @@ pub(super) fn read(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_
         Some(stream) => stream,
         None => file.named(storage, "Book", reading)?.unwrap_or_default(),
     };
-    match xls_crypto::unlock(&stream) {
+    match xls_crypto::unlock(&stream, reading) {
         Unlocked::Plain => workbook(&stream, reading),
         Unlocked::ByDefault { stream, is_weak } => {
             reading.fact(Fact::DefaultPassword);
             if is_weak {
                 reading.fact(Fact::WeakEncryption);
             }
+            workbook(&stream, reading)
+        }
+        Unlocked::ByMessage { stream, is_weak } => {
+            if is_weak {
+                reading.fact(Fact::WeakEncryption);
+            }
+            reading.opened();
             workbook(&stream, reading)
         }
         Unlocked::No { is_weak } => {

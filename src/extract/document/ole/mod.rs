@@ -14,6 +14,7 @@ pub(super) use self::properties::code_page;
 pub(super) use self::word::target_of as field_target;
 
 use self::compound::{Compound, ROOT, counted};
+use self::crypto::DEFAULT_PASSWORD;
 use super::bytes::{size_at, slice_at, u16_at, u32_at, up_to};
 use super::package::{self, Looked};
 use super::reading::{Outcome, Reading, Stop};
@@ -91,17 +92,29 @@ fn kind_of(file: &Compound<'_>, storage: usize) -> Option<Kind> {
     STREAMS.iter().find(|(name, _)| file.child(storage, name).is_some()).map(|(_, kind)| *kind)
 }
 
-/// An encrypted package: opened where Office's own password does it.
+/// An encrypted package: opened where Office's own password does it, or one of the message's.
 fn encrypted_package(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_>) -> Outcome {
     reading.kind(Kind::Office);
     let info = file.named(storage, "EncryptionInfo", reading)?.unwrap_or_default();
     let packed = file.named(storage, "EncryptedPackage", reading)?.unwrap_or_default();
-    let Some(bytes) = crypto::open_package(&info, &packed, reading)? else {
+    if let Some(bytes) = crypto::open_package(&info, &packed, DEFAULT_PASSWORD, reading)? {
+        reading.fact(Fact::DefaultPassword);
+        return opened_package(&bytes, reading);
+    }
+    let opened = reading.try_passwords(crypto::rounds(&info), |password, reading| {
+        crypto::open_package(&info, &packed, password, reading).ok()?
+    });
+    let Some(bytes) = opened else {
         reading.protection(Protection::Encrypted);
         return Ok(());
     };
-    reading.fact(Fact::DefaultPassword);
-    match package::read(&bytes, reading) {
+    let outcome = opened_package(&bytes, reading);
+    reading.opened();
+    outcome
+}
+
+fn opened_package(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
+    match package::read(bytes, reading) {
         Looked::Read(outcome) => outcome,
         Looked::Archive { kind, .. } => {
             reading.kind(kind);

@@ -6,7 +6,7 @@ use flate2::read::ZlibDecoder;
 use memchr::memmem;
 
 use super::compound::Compound;
-use super::crypto;
+use super::crypto::{self, BlockKeys};
 use crate::extract::document::Place;
 use crate::extract::document::bytes::{size_at, u16_at, u32_at, up_to, utf16};
 use crate::extract::document::reading::{Outcome, Reading, Stop};
@@ -47,6 +47,8 @@ pub(super) fn read(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_
         if header.is_some_and(crypto::is_weak) {
             reading.fact(Fact::WeakEncryption);
         }
+        // It is not decrypted; whether a password of the message would do it is told.
+        reading.try_passwords(1, |password, _| BlockKeys::by(header?, password));
         reading.protection(Protection::Encrypted);
         return Ok(());
     }

@@ -1,8 +1,9 @@
-//! Encrypted workbooks of Excel 5 to 2003 ([MS-XLS] 2.2.10): found, and opened where Excel's own password does it.
+//! Encrypted workbooks of Excel 5 to 2003 ([MS-XLS] 2.2.10): found, and opened where Excel's own password does it, or one of the message's.
 
 use super::biff::{Records, record};
-use super::crypto::{BlockKeys, is_weak};
+use super::crypto::{BlockKeys, DEFAULT_PASSWORD, is_weak};
 use crate::extract::document::bytes::{u16_at, up_to};
+use crate::extract::document::reading::Reading;
 
 /// What became of a workbook's stream.
 pub(super) enum Unlocked {
@@ -10,6 +11,8 @@ pub(super) enum Unlocked {
     Plain,
     /// The default password opened it.
     ByDefault { stream: Vec<u8>, is_weak: bool },
+    /// A password that stands in the message opened it.
+    ByMessage { stream: Vec<u8>, is_weak: bool },
     /// It is encrypted with another password.
     No { is_weak: bool },
 }
@@ -22,8 +25,8 @@ const DEFAULT_VERIFIER: u16 = 0x9a0a;
 const DEFAULT_MASK: [u8; 16] =
     [0x87, 0x6b, 0x9a, 0xe2, 0x1e, 0xe3, 0x05, 0x62, 0x1e, 0x69, 0x96, 0x60, 0x98, 0x6e, 0x94, 0x04];
 
-/// Finds out whether a stream is encrypted, and decrypts it with the default password.
-pub(super) fn unlock(stream: &[u8]) -> Unlocked {
+/// Finds out whether a stream is encrypted, and decrypts it with the default password, or with one of the message's.
+pub(super) fn unlock(stream: &[u8], reading: &mut Reading<'_>) -> Unlocked {
     let mut records = Records::new(stream);
     let mut pass = None;
     // The record comes before all that is encrypted; nothing but a few records of the file's beginning is before it.
@@ -50,8 +53,11 @@ pub(super) fn unlock(stream: &[u8]) -> Unlocked {
     }
     let header = pass.get(2..).unwrap_or_default();
     let is_weak = is_weak(header);
-    match BlockKeys::by_default(header) {
-        Some(keys) => Unlocked::ByDefault { stream: decrypted(stream, &keys), is_weak },
+    if let Some(keys) = BlockKeys::by(header, DEFAULT_PASSWORD) {
+        return Unlocked::ByDefault { stream: decrypted(stream, &keys), is_weak };
+    }
+    match reading.try_passwords(1, |password, _| BlockKeys::by(header, password)) {
+        Some(keys) => Unlocked::ByMessage { stream: decrypted(stream, &keys), is_weak },
         None => Unlocked::No { is_weak },
     }
 }
@@ -109,13 +115,17 @@ mod tests {
     #[test]
     fn obfuscation_with_the_default_password_is_undone() {
         // A LABEL of five letters, its bytes obfuscated as msoffcrypto-tool (MIT) undoes it.
+        let limits = crate::limits::Limits::default();
+        let mut reading = Reading::new(&limits, &|| false);
         let masked = b"\x87\x6b\x9a\xe2\x1e\xe3\xa5\x62\x1e\xa1\xd8\xcc\xb7\x42";
         let mut stream = b"\x09\x08\x10\0\0\x06\x05\0\0\0\0\0\0\0\0\0\0\0\0\0".to_vec();
         stream.extend_from_slice(b"\x2f\0\x06\0\0\0\x59\xb3\x0a\x9a\x04\x02\x0e\0");
         stream.extend_from_slice(masked);
-        let Unlocked::ByDefault { stream, is_weak: true } = unlock(&stream) else { panic!("not opened") };
+        let Unlocked::ByDefault { stream, is_weak: true } = unlock(&stream, &mut reading) else {
+            panic!("not opened")
+        };
         assert!(stream.ends_with(b"\x05\0\0Freya"));
         let other = b"\x09\x08\0\0\x2f\0\x06\0\0\0\x59\xb4\x0a\x9a";
-        assert!(matches!(unlock(other), Unlocked::No { is_weak: true }));
+        assert!(matches!(unlock(other, &mut reading), Unlocked::No { is_weak: true }));
     }
 }

@@ -35,6 +35,10 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
             reading.fact(Fact::OwnerPasswordOnly);
             (pdf, Sealed::Nothing)
         }
+        Opened::ByMessage(pdf) => {
+            reading.opened();
+            (pdf, Sealed::Nothing)
+        }
         Opened::SealedFiles(pdf) => (pdf, Sealed::Files),
         Opened::Locked { weak } => {
             reading.protection(Protection::Encrypted);

@@ -1,7 +1,7 @@
 //! Opens a PDF and says what its encryption locks (ISO 32000-2 §7.6). Tries the empty password, never another.
 
-use hayro_syntax::Pdf;
 use hayro_syntax::object::{Dict, FromBytes, Name, ObjRef, Object};
+use hayro_syntax::{Pdf, PdfData};
 use memchr::memmem;
 
 use super::super::reading::{Outcome, Reading, Stop};
@@ -9,6 +9,8 @@ use crate::verdict::Gap;
 
 /// What opening a PDF came to.
 pub(super) enum Opened {
+    /// A password that stands in the message opened it.
+    ByMessage(Pdf),
     /// It isn't encrypted.
     Plain(Pdf),
     /// It is encrypted with the empty user password, which every program tries.
@@ -30,7 +32,14 @@ pub(super) enum Opened {
 /// When its packed objects unpack to more than the caps allow: the crate below has none.
 pub(super) fn open(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Opened, Stop> {
     packed_objects_fit(bytes, reading)?;
-    Ok(opened(bytes))
+    let opened = opened(bytes);
+    let Opened::Locked { .. } = opened else { return Ok(opened) };
+    // Each attempt reads the document's tables again, and hashes a few hundred times (ISO 32000-2 §7.6.4.3.4).
+    let rounds = 2_000 + bytes.len() as u64 / 100;
+    let data = PdfData::from(bytes.to_vec());
+    let by_message =
+        reading.try_passwords(rounds, |password, _| Pdf::new_with_password(data.clone(), password).ok());
+    Ok(by_message.map_or(opened, Opened::ByMessage))
 }
 
 fn opened(bytes: &[u8]) -> Opened {

@@ -49,6 +49,12 @@ impl<'x> Entry<'x> {
         self.method != 99 && self.flags & 0x2040 == 0
     }
 
+    /// How long the key of an entry in AES is: 1, 2 or 3 for 128, 192 or 256 bits (WinZip's extra field 0x9901).
+    pub fn aes_strength(&self) -> Option<u8> {
+        let field = extra_field(self.extra, 0x9901)?;
+        (self.method == 99).then(|| field.get(4).copied())?
+    }
+
     /// APPNOTE 4.6.9 and bit 11 of 4.4.4: the name in UTF-8.
     pub fn unicode_name(&self) -> Option<&'x [u8]> {
         if self.flags & 0x0800 != 0 {

@@ -1,7 +1,8 @@
-//! ZIP archives (PKWARE's APPNOTE 6.3.10): the files that the directory lists, and those that it does not. Decrypts none.
+//! ZIP archives (PKWARE's APPNOTE 6.3.10): the files that the directory lists, and those that it does not. Of encrypted ones it sees whether a password opens them.
 
 mod directory;
 mod packing;
+mod password;
 
 use std::io::Read;
 
@@ -78,6 +79,11 @@ fn file(bytes: &[u8], entry: &Entry<'_>, tally: &mut Tally, reading: &mut Readin
         tally.encrypted += 1;
         if entry.is_weak() {
             reading.fact(Fact::WeakEncryption);
+        }
+        // One password is for all, as far as programs ask for one.
+        if tally.encrypted == 1 {
+            let rounds = password::ROUNDS + data.len() as u64 / 20;
+            reading.try_passwords(rounds, |word, _| password::opens(entry, data, word).then_some(()));
         }
         return encrypted(reading, &name, entry.size);
     }

@@ -1,7 +1,7 @@
 # What one does with a clone. `make` alone tells.
 
 # The end-to-end tests start a Postfix each; Debian's packages that `make test` needs.
-TEST_TOOLS = postfix swaks miltertest python3
+TEST_TOOLS = postfix swaks miltertest python3 chromium
 RUN_TOOLS  = postfix swaks
 # Where the test corpus lies; its files are never committed.
 CORPUS    ?= ../shared/corpus
@@ -20,8 +20,9 @@ run: run-tools ## try it: a private Postfix with mailwarden, sample messages, an
 test: test-tools ## every test, the end-to-end ones against real Postfix included
 	cargo test --no-fail-fast
 
-test-tools: ## install what the tests need (Debian packages; starts no service)
+test-tools: ## install what the tests need (Debian packages, axe-core by npm; starts no service)
 	@scripts/install-tools $(TEST_TOOLS)
+	@scripts/install-axe target/rendering
 
 run-tools:
 	@scripts/install-tools $(RUN_TOOLS)

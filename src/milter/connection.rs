@@ -208,7 +208,9 @@ impl<G: Gate> Connection<G> {
                 self.session.answer_failure(EnhancedCode::SYSTEM)
             }
         };
-        self.send(&mut answer).await
+        self.send(&mut answer).await?;
+        self.server.gate.answered(&transaction.envelope);
+        Ok(())
     }
 
     /// Waits for a future; meanwhile the MTA hears now and then that work goes on. When it no longer listens, the work

@@ -80,6 +80,9 @@ pub trait Gate: Send + Sync + 'static {
     /// few milliseconds belongs into `tokio::task::spawn_blocking` (`block_in_place` does not work there). Do not wait
     /// in it for the MTA to take another message: that one may wait for this one's memory. While it is pending the MTA is told every few seconds that work goes on.
     fn judge(&self, transaction: Transaction) -> impl Future<Output = Outcome> + Send;
+
+    /// Hears that the answer on a message has been written to the MTA, at once after it was. It must not wait for anything.
+    fn answered(&self, _envelope: &Envelope) {}
 }
 
 /// Serves connections to all the listeners until `shutdown` is true or its sender is gone, then drains: accepts no

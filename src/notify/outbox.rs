@@ -115,7 +115,15 @@ impl Outbox {
         let taken = async {
             let Some(lock) = self.store.lock_outbox().await? else { return Ok(None) };
             let now = self.now();
+            let forgotten = self.store.forget_unanswered().await?;
             let settled = self.store.resume(&self.settings.retry, now).await?;
+            self.store.settle_answered()?;
+            if forgotten > 0 {
+                warn!(
+                    forgotten,
+                    "the mail server never heard that it may take these submissions; they are made anew"
+                );
+            }
             if settled > 0 {
                 warn!(settled, "submissions were under way when mailwarden ended; they are settled now");
             }

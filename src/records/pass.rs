@@ -1,11 +1,14 @@
 //! Passes: signed, single-use tokens that let mailwarden's own submissions through the gate. Never reads a clock.
 
+use std::io::Write as _;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
 use sqlx::Row as _;
 
 use super::digest::{of_body, of_envelope, raw};
+use super::files::blocking;
 use super::outbox::{OutboxKind, Submission};
 use super::reference::{base32, from_base32};
 use super::{RecordsError, Reference, Store, stored};
@@ -160,6 +163,60 @@ impl Store {
         }
         let envelope = of_envelope(raw(sender), recipients.iter().map(Address::raw));
         self.spend(&parsed.id, &envelope, &of_body(content), now).await
+    }
+
+    /// Notes that the MTA has been answered on the message with that pass. This is one write, which outlasts the end of
+    /// the process at any point after it, though not that of the machine; nothing is waited for. Where it fails, the message
+    /// may be sent twice after a crash, which is better than never.
+    pub fn note_answered(&self, value: &[u8]) {
+        if let Some(parsed) = parse(value) {
+            let _ = (&*self.answered).write_all(&parsed.id);
+        }
+    }
+
+    /// Takes back the spending of passes on whose messages the MTA was never answered: the process that spent them ended
+    /// before. Only the holder of [`Store::lock_outbox`] may ask for it, once, before [`Store::resume`]. Returns how many
+    /// there were.
+    ///
+    /// # Errors
+    /// Where the file or the database does not answer.
+    pub async fn forget_unanswered(&self) -> Result<usize, RecordsError> {
+        let spent: Vec<(Vec<u8>,)> = sqlx::query_as(
+            "SELECT DISTINCT passes.id FROM passes JOIN outbox_recipients ON outbox_recipients.pass = passes.id
+             WHERE outbox_recipients.state = 'waiting' AND used_at IS NOT NULL",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|source| self.database_error(source))?;
+        let path = self.folder.join("passes.answered");
+        let target = path.clone();
+        let read = blocking(move || std::fs::read(target)).await?;
+        let answered = read.map_err(|source| RecordsError::File { doing: "read", path, source })?;
+        let mut forgotten = 0;
+        let mut transaction = self.begin().await?;
+        for (id,) in &spent {
+            if answered.chunks(16).any(|known| known == id.as_slice()) {
+                continue;
+            }
+            sqlx::query("UPDATE passes SET used_at = NULL WHERE id = ?")
+                .bind(id)
+                .execute(&mut *transaction)
+                .await
+                .map_err(|source| self.database_error(source))?;
+            forgotten += 1;
+        }
+        self.commit(transaction).await?;
+        Ok(forgotten)
+    }
+
+    /// Forgets which messages were answered on: all that was under way is settled.
+    ///
+    /// # Errors
+    /// Where the file cannot be cut.
+    pub fn settle_answered(&self) -> Result<(), RecordsError> {
+        let failed =
+            |source| RecordsError::File { doing: "empty", path: self.folder.join("passes.answered"), source };
+        self.answered.set_len(0).map_err(failed)
     }
 
     async fn spend(

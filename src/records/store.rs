@@ -35,6 +35,8 @@ pub struct Store {
     writer: SqlitePool,
     pub(super) content: ContentFolder,
     pub(super) key: Arc<[u8; 32]>,
+    /// The passes on whose messages the MTA was answered, since the outbox was taken over.
+    pub(super) answered: Arc<File>,
 }
 
 /// How the store is: for `mailwarden status`.
@@ -70,7 +72,7 @@ impl Store {
     /// Where the folder cannot be made or written, or the database is damaged or of a later version.
     pub async fn open(directory: &Path) -> Result<Self, RecordsError> {
         let folder = directory.to_owned();
-        let (lock, content, key) = blocking(move || prepare(&folder)).await??;
+        let Prepared { lock, content, key, answered } = blocking(move || prepare(&folder)).await??;
         let database = directory.join("mailwarden.sqlite");
         let options = SqliteConnectOptions::new()
             .filename(&database)
@@ -96,6 +98,7 @@ impl Store {
             writer,
             content,
             key: Arc::new(key),
+            answered: Arc::new(answered),
         };
         store.migrate().await?;
         drop(lock);
@@ -258,8 +261,17 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Makes what is missing in the folder. The lock that it returns keeps other processes from doing so meanwhile.
-fn prepare(folder: &Path) -> Result<(File, ContentFolder, [u8; 32]), RecordsError> {
+/// What a store needs of its folder.
+struct Prepared {
+    /// Keeps other processes from making what is missing meanwhile.
+    lock: File,
+    content: ContentFolder,
+    key: [u8; 32],
+    answered: File,
+}
+
+/// Makes what is missing in the folder.
+fn prepare(folder: &Path) -> Result<Prepared, RecordsError> {
     make_folder(folder)?;
     let lock_path = folder.join("open.lock");
     make_file(&lock_path, b"")?;
@@ -293,5 +305,9 @@ fn prepare(folder: &Path) -> Result<(File, ContentFolder, [u8; 32]), RecordsErro
         let synced = File::open(path).and_then(|opened| opened.sync_all());
         synced.map_err(|source| RecordsError::File { doing: "flush", path: path.to_owned(), source })?;
     }
-    Ok((lock, content, key))
+    let path = folder.join("passes.answered");
+    make_file(&path, b"")?;
+    let opened = File::options().read(true).append(true).open(&path);
+    let answered = opened.map_err(|source| RecordsError::File { doing: "open", path, source })?;
+    Ok(Prepared { lock, content, key, answered })
 }

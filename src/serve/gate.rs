@@ -1,7 +1,7 @@
 //! One message's way through the filter: own mail let by, sweep, record, answer. What must be kept is kept first.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::conclusion;
 use super::state::Filter;
 use crate::config::OnFailure;
 use crate::extract::wants_inspector;
-use crate::message::{Envelope, Message};
+use crate::message::{Envelope, Message, QueueId};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::people::People;
 use crate::policy::{Place, Policy, Reveal};
@@ -50,6 +50,14 @@ impl Gate for FilterGate {
                 Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))
             }
             OnFailure::Accept => Outcome::accept(),
+        }
+    }
+
+    fn answered(&self, envelope: &Envelope) {
+        let Some(queue_id) = &envelope.queue_id else { return };
+        let mut passing = self.0.passing();
+        if let Some(index) = passing.iter().position(|(known, _)| known == queue_id) {
+            self.0.store.note_answered(&passing.swap_remove(index).1);
         }
     }
 }
@@ -91,6 +99,11 @@ pub struct Judgement {
 }
 
 impl Filter {
+    /// Own mail on its way past the gate.
+    fn passing(&self) -> MutexGuard<'_, Vec<(QueueId, Vec<u8>)>> {
+        self.passing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn judge(self: &Arc<Self>, envelope: Arc<Envelope>, message: Spooled) -> Result<Outcome, Failure> {
         let header = message.bytes().get(..message.body_start()).unwrap_or_default();
         if conclusion::contains_ignoring_case(header, PASS_HEADER.as_bytes()) {
@@ -129,6 +142,9 @@ impl Filter {
             Redeemed::Valid { reference, kind } => {
                 info!(queue_id, %reference, ?kind, "own mail passes");
                 self.counters.count_own();
+                if let Some(queue_id) = &envelope.queue_id {
+                    self.passing().push((queue_id.clone(), field.value.to_vec()));
+                }
                 if kind == OutboxKind::Release {
                     let (policy, now) = (self.policy(), Timestamp::now());
                     self.memory.note(policy.organisation(), envelope, envelope.recipients.iter(), now);

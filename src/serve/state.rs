@@ -1,7 +1,7 @@
 //! What the running filter holds: the policy and roll in force, the store, counters; and how the first two are replaced.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -13,6 +13,7 @@ use super::ServeError;
 use super::memory::Remembered;
 use super::roll::RollInForce;
 use crate::config::{self, Config};
+use crate::message::QueueId;
 use crate::policy::Policy;
 use crate::records::Store;
 use crate::verdict::Action;
@@ -33,6 +34,8 @@ pub struct Filter {
     pub memory: Remembered,
     /// Wakes the outbox.
     pub outbox: Arc<Notify>,
+    /// Own mail on its way past the gate: its queue id, and its pass.
+    pub passing: Mutex<Vec<(QueueId, Vec<u8>)>>,
     /// Wakes whoever writes summaries.
     pub summaries: Notify,
     /// Permits for large messages.
@@ -95,6 +98,7 @@ impl Filter {
             roll,
             memory,
             outbox,
+            passing: Mutex::default(),
             summaries: Notify::new(),
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),

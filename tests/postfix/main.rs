@@ -18,6 +18,7 @@ mod confirm;
 mod documents;
 mod first_mail;
 mod held;
+mod kills;
 mod loops;
 mod shapes;
 mod under_load;

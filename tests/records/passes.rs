@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use mailwarden::message::Address;
-use mailwarden::records::{Outcome, Pass, Redeemed, Reference, Refusal, Store, Submission};
+use mailwarden::records::{Outcome, Pass, RecipientState, Redeemed, Reference, Refusal, Store, Submission};
 
 use crate::school::{CONTENT, SENDER, School, THREE, address};
 
@@ -154,5 +154,30 @@ async fn a_gate_and_an_outbox_that_decide_at_once_agree() {
             (true, Redeemed::Valid { .. }) | (false, Redeemed::Withdrawn) => {}
             other => panic!("{other:?}"),
         }
+    }
+}
+
+/// The filter ended between spending a pass and telling the MTA that it may take the message: nobody has it. Where the MTA
+/// was told, it has it.
+#[tokio::test]
+async fn a_pass_that_nobody_was_told_of_is_worth_nothing_after_a_crash() {
+    for told in [false, true] {
+        let mut made = made().await;
+        let now = made.school.hand.now();
+        assert!(matches!(redeem(&made.school.store, made.pass.text(), now).await, Redeemed::Valid { .. }));
+        if told {
+            made.school.store.note_answered(made.pass.text().as_bytes());
+        }
+        made.school.restart().await;
+        let store = &made.school.store;
+        assert_eq!(store.forget_unanswered().await.unwrap(), usize::from(!told));
+        assert_eq!(store.resume(&Default::default(), now).await.unwrap(), 1);
+        store.settle_answered().unwrap();
+        let states = made.school.deliveries(&made.reference).await;
+        let right = if told { RecipientState::Unconfirmed } else { RecipientState::Waiting };
+        assert_eq!(states, [right; 3], "told: {told}");
+        // The old pass is worth nothing any more, whichever it was.
+        let again = redeem(&made.school.store, made.pass.text(), now).await;
+        assert!(matches!(again, Redeemed::Withdrawn | Redeemed::Invalid(Refusal::Used)), "{again:?}");
     }
 }

@@ -1,0 +1,83 @@
+//! Answers as people see them: on a phone and on a desktop, light and dark, checked by axe. Pictures lie in target/rendering.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may panic: that is how it fails"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mail_parser::MessageParser;
+use serde_json::Value;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// An answer with everything in it, one of the longest of the shipped guidance, and one of a hold.
+fn pages() -> Vec<(&'static str, String)> {
+    let answer = fs::read(Path::new(ROOT).join("fixtures/answers/returned.eml")).unwrap();
+    let returned = MessageParser::new().parse(&answer).unwrap().body_html(0).unwrap().into_owned();
+    let preview = |rule: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_mailwarden"))
+            .current_dir(ROOT)
+            .args(["guidance", "preview", rule, "--html", "--policy", "rules"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    vec![
+        ("returned", returned),
+        ("sensitive-to-many", preview("sensitive-to-many")),
+        ("stranger-to-pupil", preview("stranger-to-pupil")),
+    ]
+}
+
+fn rendered(name: &str, page: &str, device: &str, colours: &str) -> Value {
+    let folder = Path::new(ROOT).join("target/rendering");
+    fs::create_dir_all(&folder).unwrap();
+    let axe = folder.join("node_modules/axe-core/axe.min.js");
+    assert!(axe.exists(), "axe-core is not there; run: make test-tools");
+    let file: PathBuf = folder.join(format!("{name}-{device}-{colours}.html"));
+    fs::write(&file, page).unwrap();
+    let output = Command::new(Path::new(ROOT).join("scripts/render"))
+        .args([&file, Path::new(device), Path::new(colours), &axe, &file.with_extension("png")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn answers_read_well_on_every_screen_and_axe_finds_nothing() {
+    for (name, page) in pages() {
+        for (device, width) in [("phone", 390), ("desktop", 1280)] {
+            for colours in ["light", "dark"] {
+                let told = rendered(name, &page, device, colours);
+                let what = format!("{name}, {device}, {colours}: {told}");
+                assert_eq!(told["violations"], serde_json::json!([]), "{what}");
+                assert_eq!(told["undecided"], serde_json::json!([]), "{what}");
+                assert!(told["passes"].as_u64().unwrap() > 10, "{what}");
+                assert_eq!(told["window"], width, "{what}");
+                assert!(told["width"].as_u64().unwrap() <= width, "it scrolls sideways: {what}");
+                assert_eq!(told["dark"], colours == "dark", "{what}");
+            }
+        }
+    }
+}
+
+/// Axe is really asked: what it must find, it finds.
+#[test]
+fn a_page_that_is_hard_to_read_is_found_out() {
+    let page = "<!DOCTYPE html><html><head><title>x</title></head><body><main><h1>x</h1>\
+        <p style=\"color:#bbb;background:#fff;width:900px\">faint</p><img src=\"x\"></main></body></html>";
+    let told = rendered("bad", page, "phone", "light");
+    let found: Vec<&str> =
+        told["violations"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    for id in ["color-contrast", "html-has-lang", "image-alt"] {
+        assert!(found.contains(&id), "{id} is not among {found:?}");
+    }
+    assert!(told["width"].as_u64().unwrap() > 390, "{told}");
+}

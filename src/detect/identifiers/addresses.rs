@@ -1,7 +1,5 @@
 //! Home addresses: a postcode with a house number and a street before it, or words that announce it. Postal, and email's.
 
-use std::ops::Range;
-
 use super::groups::{Class, Gap, Group};
 use super::kind::{Confidence, IdentifierKind as Kind};
 use super::{Named, Reader};
@@ -86,15 +84,15 @@ impl Reader<'_, '_> {
     }
 
     /// An email address around an `@`; returns where it ends.
-    pub(super) fn email_address(&mut self, at: usize, bounds: Range<usize>) -> Option<usize> {
+    pub(super) fn email_address(&mut self, at: usize) -> Option<usize> {
         const LONGEST: usize = 254;
         let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
         let text = self.text;
-        let before = text.as_bytes().get(bounds.start.max(at.saturating_sub(64))..at)?;
+        let before = text.as_bytes().get(self.cell.start.max(self.last).max(at.saturating_sub(64))..at)?;
         let start = at - before.iter().rev().take_while(|byte| allowed(byte)).count();
         let local = text.get(start..at)?.trim_start_matches(['.', '\'', '-', '+', '%']);
         let start = at - local.len();
-        let behind = text.as_bytes().get(at + 1..bounds.end.min(at + LONGEST))?;
+        let behind = text.as_bytes().get(at + 1..self.cell.end.min(at + LONGEST))?;
         let length =
             behind.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b".-".contains(byte)).count();
         let domain = text.get(at + 1..at + 1 + length)?.trim_end_matches(['.', '-']);

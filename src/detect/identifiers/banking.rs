@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::groups::{Class, Gap, Group};
 use super::kind::{Confidence, IdentifierKind as Kind};
-use super::numbers::{join, lengths};
+use super::numbers::{join, written_as};
 use super::{Named, Reader, iban};
 
 /// How far apart a sort code and its account number may stand, in bytes.
@@ -20,7 +20,8 @@ pub(super) struct Half {
 impl Reader<'_, '_> {
     pub(super) fn iban(&mut self, groups: &[Group], index: usize) -> Option<usize> {
         let first = groups.get(index)?;
-        let country = self.text.as_bytes().get(first.start..first.start + 2)?.to_ascii_uppercase();
+        let country = self.text.as_bytes().get(first.start..first.start + 2)?;
+        let country = [country.first()?.to_ascii_uppercase(), country.last()?.to_ascii_uppercase()];
         let number = join(self.text, groups, index, iban::length(&country)?)?;
         if !iban::is_valid(number.bytes()) || !self.stands_alone(groups, index, &number) {
             return None;
@@ -33,14 +34,13 @@ impl Reader<'_, '_> {
     /// A sort code, or an account number: whichever comes second finds the other not far before it.
     pub(super) fn bank_account(&mut self, groups: &[Group], index: usize) -> Option<usize> {
         let sort_code = join(self.text, groups, index, 6).filter(|number| {
-            let pairs = lengths(groups, index, number.next) == [2, 2, 2];
-            let gaps = groups.get(index + 1..number.next).unwrap_or_default();
-            number.next == index + 1
-                || (pairs && gaps.iter().all(|group| matches!(group.gap, Gap::Dash | Gap::Space)))
+            let written = groups.get(index..number.next).unwrap_or_default();
+            let parted = |group: &Group| matches!(group.gap, Gap::Dash | Gap::Space);
+            written.len() == 1 || (written_as(written, &[2, 2, 2]) && written.iter().skip(1).all(parted))
         });
         let account = join(self.text, groups, index, 8).filter(|number| {
-            let groups = lengths(groups, index, number.next);
-            matches!(groups.as_slice(), [8] | [4, 4])
+            let written = groups.get(index..number.next).unwrap_or_default();
+            written.len() == 1 || written_as(written, &[4, 4])
         });
         let number = sort_code.as_ref().or(account.as_ref())?;
         let digits = |group: &Group| group.class == Class::Digits;

@@ -38,7 +38,7 @@ pub(super) fn nhs(number: &[u8]) -> bool {
 /// the alphabet.
 pub(super) fn uci(number: &[u8]) -> bool {
     let [digits @ .., check] = number else { return false };
-    if digits.len() != 12 {
+    if digits.len() != 12 || !check.is_ascii_uppercase() {
         return false;
     }
     let value = |(place, byte): (usize, &u8)| match byte {
@@ -46,9 +46,9 @@ pub(super) fn uci(number: &[u8]) -> bool {
         b'A'..=b'Z' if place == 5 => Some(u32::from(byte - b'A') + 1),
         _ => None,
     };
-    let values: Option<Vec<u32>> = digits.iter().enumerate().map(value).collect();
-    let sum = values.map(|values| values.iter().zip((5..=16).rev()).map(|(digit, by)| digit * by).sum());
-    sum.is_some_and(|sum: u32| letter(UCI_LETTERS, *check) == Some(sum % 17))
+    let products = digits.iter().enumerate().map(value).zip((5..=16).rev());
+    let sum: Option<u32> = products.map(|(digit, by)| Some(digit? * by)).sum();
+    sum.is_some_and(|sum| letter(UCI_LETTERS, *check) == Some(sum % 17))
 }
 
 /// A National Insurance number: two letters, six digits, A to D. There is no check digit, but letters that are not given

@@ -127,9 +127,10 @@ impl<'t> Words<'t> {
 }
 
 fn month(word: &str) -> Option<i16> {
-    let lower = word.to_ascii_lowercase();
-    let named =
-        |name: &&str| lower.len() >= 3 && (**name == lower || (lower.len() <= 4 && name.starts_with(&lower)));
+    let named = |name: &&str| {
+        let begins = name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        begins && (word.len() == name.len() || (3..=4).contains(&word.len()))
+    };
     let number = MONTHS.iter().position(named)?;
     i16::try_from(number + 1).ok()
 }

@@ -1,6 +1,8 @@
-//! The words by which people say what a number is, found just before or after it. Looks at no number.
+//! The words by which people say what a number is, read once a text, and asked around each number. Looks at no number.
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::kind::{IdentifierKind as K, Kinds};
 
@@ -147,26 +149,61 @@ const LABELS: &[Label] = &[
     ("whatsapp", CALLED),
 ];
 
-/// What the words around a stretch of a text say of it. The nearest label before it wins, but where
-/// that is far off and another follows.
-pub(super) fn around(text: &str, at: Range<usize>, bounds: Range<usize>) -> Said {
-    let before = back(text, at.start.saturating_sub(BEFORE).max(bounds.start), at.start);
-    let after = ahead(text, at.end, at.end.saturating_add(AFTER).min(bounds.end));
-    let (mut words_before, mut words_after) = (Words::default(), Words::default());
-    words_before.read(before);
-    words_after.read(after);
-    let nearest = words_before.labels().last().map(|(_, end, label)| (before.len() - end, label));
-    let next = words_after.labels().next().map(|(start, _, label)| (start, label));
-    let (distance, label) = match (nearest, next) {
-        // A label behind is, as often as not, that of the next number.
-        (Some(one), Some(other)) if one.0 > NEAR && other.0 < one.0 => other,
-        (Some(one), _) | (None, Some(one)) => one,
-        (None, None) => return Said::Nothing,
-    };
-    match label {
-        [] if distance <= NEAR => Said::Other,
-        [] => Said::Nothing,
-        kinds => Said::These(Kinds::of(kinds)),
+/// The labels of a text, each with its first byte and its end, in the order of their places.
+#[derive(Debug, Default)]
+pub(super) struct Labels(Vec<Found>);
+
+/// A label in a text.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    start: usize,
+    end: usize,
+    kinds: &'static [K],
+}
+
+impl Labels {
+    /// Reads the labels of a text, in one walk over its words.
+    pub(super) fn read(text: &str) -> Self {
+        let mut all = Vec::new();
+        let mut words = Words { bytes: text.as_bytes(), at: 0 };
+        while let Some(word) = words.next() {
+            let Some((end, kinds)) = label_at(text, &word) else { continue };
+            all.push(Found { start: word.start, end, kinds });
+            words.at = end;
+        }
+        Self(all)
+    }
+
+    /// What the words around a stretch of a text say of it. The nearest label before it wins, but where that is far off and
+    /// another follows.
+    pub(super) fn around(&self, text: &str, at: &Range<usize>, bounds: &Range<usize>) -> Said {
+        let split = self.0.partition_point(|label| label.end <= at.start);
+        let floor = at.start.saturating_sub(BEFORE).max(bounds.start);
+        let before = split.checked_sub(1).and_then(|last| self.0.get(last));
+        let before = before
+            .filter(|label| label.start >= floor)
+            .filter(|label| text.get(label.end..at.start).is_some_and(|between| !between.contains("\n\n")));
+        let after = self.0.get(split..).unwrap_or_default().iter().find(|label| label.start >= at.end);
+        let ceiling = at.end.saturating_add(AFTER).min(bounds.end);
+        let after = after
+            .filter(|label| label.end <= ceiling)
+            .filter(|label| text.get(at.end..label.start).is_some_and(|between| !between.contains('\n')));
+        let (distance, label) = match (before, after) {
+            // A label behind is, as often as not, that of the next number.
+            (Some(one), Some(other))
+                if at.start - one.end > NEAR && other.start - at.end < at.start - one.end =>
+            {
+                (other.start - at.end, other)
+            }
+            (Some(one), _) => (at.start - one.end, one),
+            (None, Some(one)) => (one.start - at.end, one),
+            (None, None) => return Said::Nothing,
+        };
+        match label.kinds {
+            [] if distance <= NEAR => Said::Other,
+            [] => Said::Nothing,
+            kinds => Said::These(Kinds::of(kinds)),
+        }
     }
 }
 
@@ -176,85 +213,73 @@ pub(super) fn heading(cell: &str) -> Option<Said> {
     if cell.len() > LONGEST || cell.bytes().any(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let mut words = Words::default();
-    words.read(cell);
-    let mut all = Kinds::default();
-    let mut any = false;
-    for (_, _, kinds) in words.labels() {
-        any = true;
-        all = all.and(Kinds::of(kinds));
+    let labels = Labels::read(cell).0;
+    let all = labels.iter().fold(Kinds::default(), |all, label| all.and(Kinds::of(label.kinds)));
+    (!labels.is_empty()).then_some(if all.is_empty() { Said::Other } else { Said::These(all) })
+}
+
+/// The words of a text: runs of letters and digits.
+struct Words<'t> {
+    bytes: &'t [u8],
+    at: usize,
+}
+
+impl Words<'_> {
+    fn next(&mut self) -> Option<Range<usize>> {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte >= 0x80;
+        let rest = self.bytes.get(self.at..)?;
+        let start = self.at + rest.iter().position(is_word)?;
+        let word = self.bytes.get(start..)?;
+        let length = word.iter().position(|byte| !is_word(byte)).unwrap_or(word.len());
+        self.at = start + length;
+        Some(start..self.at)
     }
-    any.then_some(if all.is_empty() { Said::Other } else { Said::These(all) })
 }
 
-/// The stretch before a place, from the last blank line on.
-fn back(text: &str, from: usize, to: usize) -> &str {
-    let from = (from..=to).find(|place| text.is_char_boundary(*place)).unwrap_or(to);
-    let window = text.get(from..to).unwrap_or_default();
-    window.rfind("\n\n").and_then(|line| window.get(line..)).unwrap_or(window)
-}
-
-/// The stretch after a place, up to the end of its line.
-fn ahead(text: &str, from: usize, to: usize) -> &str {
-    let to = (from..=to).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(from);
-    let window = text.get(from..to).unwrap_or_default();
-    window.find('\n').and_then(|line| window.get(..line)).unwrap_or(window)
-}
-
-/// The words of a short stretch, in lower case, with their places.
-#[derive(Default)]
-struct Words {
-    lower: String,
-    places: Vec<Range<usize>>,
-}
-
-impl Words {
-    fn read(&mut self, text: &str) {
-        self.lower = text.to_ascii_lowercase();
-        let mut start = None;
-        for (at, byte) in self.lower.bytes().chain([b' ']).enumerate() {
-            match (byte.is_ascii_alphanumeric() || byte >= 0x80, start) {
-                (true, None) => start = Some(at),
-                (false, Some(from)) => {
-                    self.places.push(from..at);
-                    start = None;
-                }
-                _ => {}
-            }
-        }
+/// The longest label whose words begin with that word: its end and what it names.
+fn label_at(text: &str, word: &Range<usize>) -> Option<(usize, &'static [K])> {
+    let bytes = text.as_bytes().get(word.clone())?;
+    let first = bytes.first()?.to_ascii_lowercase();
+    let lengths = FIRST_WORDS.lengths.get(usize::from(first))?;
+    // Most words have no label's first letter and length.
+    if bytes.len() >= 32 || lengths & (1 << bytes.len()) == 0 {
+        return None;
     }
-
-    /// The labels, each with its first byte and its end; the longest at each place.
-    fn labels(&self) -> impl Iterator<Item = (usize, usize, &'static [K])> {
-        let mut next = 0;
-        (0..self.places.len()).filter_map(move |index| {
-            if index < next {
+    let labels = FIRST_WORDS.labels.get(bytes.to_ascii_lowercase().as_slice())?;
+    let stands = |label: &Label| {
+        let mut words = Words { bytes: text.as_bytes(), at: word.end };
+        for wanted in label.0.split(' ').skip(1) {
+            let next = words.next()?;
+            let here = text.as_bytes().get(next)?;
+            if !here.eq_ignore_ascii_case(wanted.as_bytes()) {
                 return None;
             }
-            let (words, kinds) = self.label_at(index)?;
-            next = index + words;
-            let (first, last) = (self.places.get(index)?, self.places.get(next - 1)?);
-            Some((first.start, last.end, kinds))
-        })
-    }
-
-    /// The longest label whose words begin with that one.
-    fn label_at(&self, index: usize) -> Option<(usize, &'static [K])> {
-        let first = self.word(index)?;
-        let first_of = |label: &Label| label.0.split(' ').next().unwrap_or_default();
-        let from = LABELS.partition_point(|label| first_of(label) < first);
-        let same = LABELS.get(from..)?.iter().take_while(|label| first_of(label) == first);
-        let stands = |label: &&Label| {
-            label.0.split(' ').enumerate().all(|(offset, word)| self.word(index + offset) == Some(word))
-        };
-        same.filter(stands).map(|(text, kinds)| (text.split(' ').count(), *kinds)).max_by_key(|label| label.0)
-    }
-
-    fn word(&self, index: usize) -> Option<&str> {
-        let place = self.places.get(index)?;
-        self.lower.get(place.clone())
-    }
+        }
+        Some((words.at, label.1))
+    };
+    LABELS.get(labels.clone())?.iter().filter_map(stands).max_by_key(|(end, _)| *end)
 }
+
+/// The labels by their first words.
+struct FirstWords {
+    /// For each first letter, a bit for each length that a word with it has.
+    lengths: [u32; 256],
+    /// Which of [`LABELS`] begin with the word.
+    labels: HashMap<&'static [u8], Range<usize>>,
+}
+
+static FIRST_WORDS: LazyLock<FirstWords> = LazyLock::new(|| {
+    let mut words = FirstWords { lengths: [0; 256], labels: HashMap::new() };
+    for (index, (text, _)) in LABELS.iter().enumerate() {
+        let first = text.split(' ').next().unwrap_or_default().as_bytes();
+        let letter = first.first().copied().unwrap_or_default();
+        if let Some(lengths) = words.lengths.get_mut(usize::from(letter)) {
+            *lengths |= 1 << first.len();
+        }
+        words.labels.entry(first).or_insert(index..index).end = index + 1;
+    }
+    words
+});
 
 #[cfg(test)]
 mod tests {
@@ -263,7 +288,7 @@ mod tests {
     fn said(text: &str) -> Said {
         let at = text.find('7').unwrap();
         let end = text.rfind('7').unwrap() + 1;
-        around(text, at..end, 0..text.len())
+        Labels::read(text).around(text, &(at..end), &(0..text.len()))
     }
 
     #[test]

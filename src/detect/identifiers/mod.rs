@@ -16,6 +16,7 @@ mod tests;
 
 pub use kind::{Confidence, IdentifierKind, Kinds};
 
+use std::cell::OnceCell;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
@@ -27,7 +28,7 @@ use crate::verdict::Span;
 use banking::Half;
 use columns::Columns;
 use groups::Group;
-use labels::Said;
+use labels::{Labels, Said};
 
 /// An identifier in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub fn find_in(text: &str, places: &Places, today: Date, cap: usize, found: &mut
         text,
         today,
         columns: Columns::new(text, places),
+        labels: OnceCell::new(),
         listed: Vec::new(),
         cell: 0..0,
         token: Token::default(),
@@ -74,6 +76,8 @@ struct Reader<'t, 'f> {
     text: &'t str,
     today: Date,
     columns: Columns<'t>,
+    /// Read when the first number asks.
+    labels: OnceCell<Labels>,
     /// For each kind that was named so far, the end of the last one: the next may belong to the same list.
     listed: Vec<(IdentifierKind, usize)>,
     /// How far the cell reaches in which the walk is.
@@ -118,7 +122,7 @@ impl Reader<'_, '_> {
             let domain = self.text.as_bytes().get(at + 1..).unwrap_or_default();
             let allowed = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
             let end = at + 1 + domain.iter().take_while(allowed).count();
-            return self.email_address(at, bounds).unwrap_or(end);
+            return self.email_address(at).unwrap_or(end);
         }
         let next = groups::cluster(self.text, place, bounds, groups);
         let mut index = 0;
@@ -134,7 +138,8 @@ impl Reader<'_, '_> {
             let mut bounds = self.columns.beside(self.cell.clone());
             // What stands before the last identifier is that one's label.
             bounds.start = bounds.start.max(self.last).min(at.start);
-            labels::around(self.text, at.clone(), bounds)
+            let labels = self.labels.get_or_init(|| Labels::read(self.text));
+            labels.around(self.text, &at, &bounds)
         });
         match said {
             Said::These(kinds) if kinds.contain(kind) => Named::Yes,

@@ -99,6 +99,13 @@ impl Reader<'_, '_> {
 
     /// One number of 16 digits in forty has a card's first digits and check digit, so a label or the groups of four must tell.
     fn card(&mut self, groups: &[Group], index: usize) -> Option<usize> {
+        let first = groups.get(index)?;
+        // A card begins with 2 to 6, and hardly anybody writes its digits in pairs.
+        if first.len() < 4
+            || !self.text.as_bytes().get(first.start).is_some_and(|digit| (b'2'..=b'6').contains(digit))
+        {
+            return None;
+        }
         let number = (13..=19).rev().find_map(|length| {
             let number = join(self.text, groups, index, length)?;
             (is_card(number.bytes()) && checks::luhn(number.bytes())).then_some(number)
@@ -106,13 +113,14 @@ impl Reader<'_, '_> {
         if !self.stands_alone(groups, index, &number) {
             return None;
         }
-        let lengths = lengths(groups, index, number.next);
-        let in_groups = matches!(lengths.as_slice(), [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3]);
+        let written = groups.get(index..number.next)?;
+        let usual: [&[usize]; 4] = [&[4, 4, 4, 4], &[4, 6, 5], &[4, 6, 4], &[4, 4, 4, 4, 3]];
+        let in_groups = usual.iter().any(|lengths| written_as(written, lengths));
         let named = self.named(Kind::PaymentCard, number.span.clone());
         let confidence = match named {
             Named::Yes => Confidence::High,
             Named::Unsaid if in_groups => Confidence::High,
-            Named::Unsaid if lengths.len() == 1 => Confidence::Low,
+            Named::Unsaid if written.len() == 1 => Confidence::Low,
             _ => return None,
         };
         self.push(Kind::PaymentCard, named, confidence, (number.span.clone(), number.bytes()));
@@ -123,7 +131,8 @@ impl Reader<'_, '_> {
     fn ten_digits(&mut self, groups: &[Group], index: usize) -> Option<usize> {
         let number = join(self.text, groups, index, 10)?;
         let digits = number.bytes();
-        let usual = number.next == index + 1 || lengths(groups, index, number.next) == [3, 3, 4];
+        let written = groups.get(index..number.next)?;
+        let usual = written.len() == 1 || written_as(written, &[3, 3, 4]);
         let mut found = None;
         for (kind, passes) in [(Kind::NhsNumber, checks::nhs(digits)), (Kind::Uln, checks::uln(digits))] {
             if !passes || !self.stands_alone(groups, index, &number) {
@@ -220,8 +229,9 @@ pub(super) fn join(text: &str, groups: &[Group], index: usize, length: usize) ->
     (joined.length == length).then_some(joined)
 }
 
-pub(super) fn lengths(groups: &[Group], index: usize, next: usize) -> Vec<usize> {
-    groups.get(index..next).unwrap_or_default().iter().map(Group::len).collect()
+/// Whether some groups have those lengths.
+pub(super) fn written_as(groups: &[Group], lengths: &[usize]) -> bool {
+    groups.len() == lengths.len() && groups.iter().zip(lengths).all(|(group, length)| group.len() == *length)
 }
 
 /// Whether digits begin as a payment card's do, and are as many (ISO/IEC 7812; the schemes' published ranges).

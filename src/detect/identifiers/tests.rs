@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::{Confidence, Identifier, find_in};
-use crate::extract::document::Places;
+use crate::extract::document::{Mark, Place, Places};
 
 fn find(text: &str) -> Vec<Identifier> {
     let mut found = Vec::new();
@@ -118,6 +118,7 @@ fn addresses_have_a_house_or_words() {
         found("write to anna.field2010@parents.example please"),
         ["email-address anna.field2010@parents.example"]
     );
+    assert_eq!(found("room 4 on my e-mail Anna@x.example"), ["email-address Anna@x.example"]);
     assert_eq!(found("mailto:Anna@Parents.Example"), ["email-address Anna@Parents.Example"]);
     assert_eq!(found("<20020822123456.12AB34@mail.example>"), [""; 0]);
     assert_eq!(found("https://x.example/9434765870?nhs=9434765870&a=b@c.example"), [""; 0]);
@@ -150,4 +151,41 @@ fn what_only_looks_like_it_counts_for_nothing() {
     ] {
         assert_eq!(found(text), [""; 0], "{text}");
     }
+}
+
+/// Cells as the readers of sheets give them: each on a line, with its place.
+fn in_sheet(rows: &[&[&str]]) -> Vec<String> {
+    let (mut text, mut places) = (String::new(), Places::default());
+    for (row, cells) in (0..).zip(rows) {
+        for (column, cell) in (0..).zip(*cells) {
+            let start = u32::try_from(text.len()).unwrap();
+            places.marks.push(Mark { start, item: 0, place: Place::Cell { sheet: 0, row, column } });
+            text += cell;
+            text.push('\n');
+        }
+    }
+    let mut found = Vec::new();
+    find_in(&text, &places, date(2026, 1, 14), usize::MAX, &mut found);
+    let show = |hit: &Identifier| format!("{} {}", hit.kind.name(), &text[hit.span.start..hit.span.end]);
+    found.iter().filter(|hit| hit.confidence == Confidence::High).map(show).collect()
+}
+
+#[test]
+fn sheets_name_their_columns_and_cells_are_no_pieces_of_each_other() {
+    assert_eq!(
+        in_sheet(&[
+            &["Year 7"],
+            &["Name", "NHS number", "Order no.", "DOB"],
+            &["Anna", "9434765870", "2983396363", "04/09/2012"],
+            &["Ben", "298 339 6339", "9434765870", "17/11/2011"],
+        ]),
+        [
+            "nhs-number 9434765870",
+            "date-of-birth 04/09/2012",
+            "nhs-number 298 339 6339",
+            "date-of-birth 17/11/2011"
+        ]
+    );
+    assert_eq!(in_sheet(&[&["NHS number", "9434765870"], &["Room", "12"]]), ["nhs-number 9434765870"]);
+    assert_eq!(in_sheet(&[&["943", "476", "5870"], &["4111 1111", "1111 1111"]]), [""; 0]);
 }

@@ -21,7 +21,12 @@ pub struct NameIndex {
     between: Vec<Form>,
     /// For each person, whether a middle name is known.
     has_middle: Vec<bool>,
+    /// How many people of a role have those two initials.
+    initials: HashMap<(Role, Initials), u32>,
 }
+
+/// Two initials in capitals: of a first and a family name.
+pub type Initials = [char; 2];
 
 /// What is known of a word that is part of somebody's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -125,6 +130,13 @@ impl NameIndex {
         self.between.get(person as usize).map_or(&[], |form| self.form(*form))
     }
 
+    /// Whether somebody of the same role has those initials, besides the person.
+    pub fn shares_initials(&self, person: &Person, initials: Initials) -> bool {
+        let all = self.initials.get(&(person.role, initials)).copied().unwrap_or_default();
+        let own = u32::from(initials_of(&person.names).contains(&initials));
+        all > own
+    }
+
     /// Whether a middle name of the person is known.
     pub fn has_middle(&self, person: u32) -> bool {
         self.has_middle.get(person as usize).copied().unwrap_or_default()
@@ -156,6 +168,9 @@ impl NameIndex {
         let between = self.store(words);
         self.between.push(between);
         self.has_middle.push(!names.middle.trim().is_empty());
+        for initials in initials_of(names) {
+            *self.initials.entry((person.role, initials)).or_default() += 1;
+        }
     }
 
     fn store_all(&mut self, forms: Vec<Vec<String>>) -> Vec<Form> {
@@ -226,6 +241,20 @@ fn is_family(one: &Person, other: &Person) -> bool {
         parent.role == Role::Parent && child.role == Role::Pupil && parent.pupils.contains(&child.id)
     };
     is_parent(one, other) || is_parent(other, one)
+}
+
+/// The initials by which somebody may be meant: of the first name and of the preferred one, each once.
+fn initials_of(names: &Names) -> Vec<Initials> {
+    let first = |name: &str| {
+        let letter = name.chars().find(|letter| letter.is_alphabetic())?;
+        letter.to_uppercase().next()
+    };
+    let family = first(names.preferred_family.as_ref().unwrap_or(&names.family));
+    let given = [first(&names.given), names.preferred_given.as_deref().and_then(first)];
+    let both = given.into_iter().filter_map(|given| Some([given?, family?]));
+    let mut all: Vec<Initials> = both.collect();
+    all.dedup();
+    all
 }
 
 fn pair(given: WordHash, family: WordHash) -> WordHash {

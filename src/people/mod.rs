@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use fault::{Fault, Faults};
 pub use fold::{WordHash, is_apostrophe, name_words};
 pub use import::{Export, Imported, import};
-pub use index::{Form, FullName, NameIndex, Word};
+pub use index::{Form, FullName, Initials, NameIndex, Word};
 pub use mapping::Mapping;
 pub use roll::Roll;
 pub use words::{given_name_count, is_also_a_place, is_also_a_word};

@@ -306,7 +306,7 @@ fn siblings(roll: &Roll, most: usize, dice: &mut Dice) -> Vec<Sentence> {
 
 /// The same words where nobody of the school is named in full. `{given}` and `{family}` are words of names on the roll that
 /// are nobody's together, `{full}` is somebody's full name.
-const NOBODY: [(&str, &[&str]); 12] = [
+const NOBODY: [(&str, &[&str]); 13] = [
     (
         "first names alone",
         &[
@@ -464,13 +464,23 @@ const NOBODY: [(&str, &[&str]); 12] = [
     ),
     // Nothing in the text says that somebody else is meant.
     ("a namesake", &["The novelist {full} reads at the library.", "We watched a film with {full} in it."]),
+    // Nor that it is a place, but what one knows of places.
+    (
+        "a place that is called like somebody",
+        &[
+            "{place} is closed for repairs.",
+            "The coach stops in {place}.",
+            "From {place} it is a mile.",
+            "We own {place} since 1920.",
+        ],
+    ),
 ];
 
-/// Sentences in which nobody of the roll is named in full: so many of each kind, and of namesakes a few.
+/// Sentences in which nobody of the roll is named in full: so many of each kind, and of namesakes and places a few.
 pub fn nobody(roll: &Roll, each: usize, dice: &mut Dice) -> Vec<Sentence> {
     let mut sentences = Vec::new();
     for (form, patterns) in NOBODY {
-        let count = if form == "a namesake" { 10 } else { each };
+        let count = if form.starts_with("a namesake") || form.starts_with("a place") { 10 } else { each };
         for _ in 0..count {
             let mut text = String::new();
             let mut rest = dice.one(patterns);
@@ -493,6 +503,14 @@ fn fill(roll: &Roll, slot: &str, dice: &mut Dice) -> String {
         "given" => names(dice).given,
         "family" => names(dice).family,
         "full" => plain(&names(dice)),
+        // Words both, such as Heather Lane.
+        "place" => loop {
+            let names = names(dice);
+            let word = |name: &str, words: &str| words.split_whitespace().any(|word| word == name);
+            if word(&names.given, GIVEN_WORDS) && word(&names.family, FAMILY_WORDS) {
+                break plain(&names);
+            }
+        },
         "local" => plain(&names(dice)).to_lowercase().replace([' ', '\''], "."),
         _ => loop {
             let (given, family) = (names(dice).given, names(dice).family);

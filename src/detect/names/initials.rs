@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::block::Block;
 use super::tokens::Gap;
 use super::{NameForm, NameHit, TextKind, Wanted, Who, find};
-use crate::people::{Person, Role, Roll, name_words};
+use crate::people::{Person, Role, Roll};
 use crate::verdict::Span;
 
 /// Longest text about a name that is suggested anew, in bytes each way.
@@ -73,26 +73,9 @@ fn of_role<'r>(hit: &NameHit, roll: &'r Roll, role: Role) -> Option<Vec<&'r Pers
 fn class(hit: &NameHit, people: &[&Person], roll: &Roll) -> Option<String> {
     let [person] = people else { return None };
     let own = person.class.clone().or_else(|| person.year.as_ref().map(|year| format!("Year {year}")))?;
-    let plain = |text: &str| text.chars().filter(|letter| letter.is_alphabetic()).take(2).collect::<String>();
-    let initials = plain(&hit.initials);
-    let shared = roll.people().iter().any(|other| {
-        other.role == person.role
-            && other.id != person.id
-            && initials_of(other).any(|other| other == initials)
-    });
-    shared.then_some(own)
-}
-
-/// The initials that stand for somebody: of the first and of the preferred name.
-fn initials_of(person: &Person) -> impl Iterator<Item = String> {
-    let first = |name: &str| name_words(name).first().and_then(|word| word.chars().next());
-    let names = &person.names;
-    let family = first(names.preferred_family.as_deref().unwrap_or(&names.family));
-    let given = [first(&names.given), names.preferred_given.as_deref().and_then(first)];
-    given.into_iter().flatten().filter_map(move |given| {
-        let family = family?;
-        Some(given.to_uppercase().chain(family.to_uppercase()).collect())
-    })
+    let mut letters = hit.initials.chars().filter(|letter| letter.is_alphabetic());
+    let initials = [letters.next()?, letters.next()?];
+    roll.names().shares_initials(person, initials).then_some(own)
 }
 
 /// The sentence around a place, or as much of it as is not too long.

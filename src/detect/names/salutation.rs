@@ -55,8 +55,8 @@ pub(super) fn is_addressed(text: &str, span: Span) -> bool {
     let ends_line = matches!(rest, "" | "," | "-" | "–" | "!");
     let mut words = head.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     let Some(first) = words.next() else {
-        // `Oliver Bennett,` alone on its line.
-        return head.trim().is_empty() && ends_line && !rest.is_empty();
+        // `Oliver Bennett,` alone on the first line; further down it is one of a list.
+        return before.trim().is_empty() && ends_line && !rest.is_empty();
     };
     let is = |word: &str, list: &[&str]| list.iter().any(|other| word.eq_ignore_ascii_case(other));
     is(first, &GREETINGS)
@@ -75,7 +75,8 @@ mod tests {
             ("Dear NAME,", true),
             ("Hi Mrs Okafor and NAME\n", true),
             ("Good morning NAME, see below", true),
-            ("Thanks\nNAME,\nI will", true),
+            ("NAME,\nI will", true),
+            ("Late:\nNAME,\nRuby Ash,\n", false),
             ("Dear Ruby, Noah and NAME,", true),
             ("Dear Mrs Okafor, NAME was late", false),
             ("Dear parent of NAME", true),

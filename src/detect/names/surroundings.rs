@@ -197,7 +197,12 @@ pub(super) fn is_named_after(block: &Block<'_>, named: &Range<usize>) -> bool {
     }
     let begins_with_the = named.start.checked_sub(1).is_some_and(|at| block.is_any(at, &["the", "a", "our"]))
         && block.at(named.start).is_some_and(|first| first.token.gap.is_only(Gap::SPACE));
+    // Behind another word too: Oliver Bennett Junior School.
+    let further = next.is_capital()
+        && block.is_any(named.end + 1, &NAMED_AFTER)
+        && block.at(named.end + 1).is_some_and(|one| one.is_capital() && one.token.gap.is_only(Gap::SPACE));
     (block.is_any(named.end, &NAMED_AFTER) && (next.is_capital() || begins_with_the))
+        || further
         || is_saint(block, named)
 }
 

@@ -54,6 +54,12 @@ fn main() {
     }
 }
 
+/// One of the list, always the same for a number and a salt.
+fn pick<'l>(list: &[&'l str], mixed: u64, salt: u64) -> &'l str {
+    let at = usize::try_from(mixed.wrapping_mul(salt) >> 7).unwrap() % list.len();
+    list.get(at).copied().unwrap()
+}
+
 /// A roll whose names are those that babies get, and words: about as many words of ordinary text are on it as on a real one.
 fn roll(number: usize) -> Roll {
     let given: Vec<&str> = GIVEN.lines().filter(|line| !line.starts_with('#')).filter_map(first).collect();
@@ -61,19 +67,15 @@ fn roll(number: usize) -> Roll {
         WORDS.lines().filter(|line| !line.starts_with(['#', '['])).flat_map(str::split_whitespace).collect();
     let person = |index: usize| {
         let mixed = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
-        let pick = |list: &[&str], salt: u64| {
-            let at = usize::try_from(mixed.wrapping_mul(salt) >> 7).unwrap() % list.len();
-            list.get(at).copied().unwrap()
-        };
         // Every tenth family name is a word; the others are syllables, of which there are 4,096.
         let family = if index % 10 == 0 {
-            pick(&words, 31).to_owned()
+            pick(&words, mixed, 31).to_owned()
         } else {
             let syllables = [
                 "bar", "cor", "dal", "fen", "gor", "hol", "kin", "lor", "mar", "nor", "pel", "rus", "sor",
                 "ton", "ver", "win",
             ];
-            (0..3).map(|place| pick(&syllables, 7 + place * 12)).collect()
+            (0..3).map(|place| pick(&syllables, mixed, 7 + place * 12)).collect()
         };
         let names = match index {
             0 => Names {
@@ -81,7 +83,7 @@ fn roll(number: usize) -> Roll {
                 family: "Quillfeather-Zann".to_owned(),
                 ..Names::default()
             },
-            _ => Names { given: pick(&given, 5).to_owned(), family, ..Names::default() },
+            _ => Names { given: pick(&given, mixed, 5).to_owned(), family, ..Names::default() },
         };
         Person {
             id: PersonId(index.to_string()),

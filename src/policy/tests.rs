@@ -247,6 +247,35 @@ fn doubt_is_for_each_recipient_by_itself_and_about_our_own_mail() {
 }
 
 #[test]
+fn a_marking_is_looked_for_where_the_rule_says_and_found_at_its_place() {
+    let rules = [
+        rule("any", "[rule.if]\nmarking = {}", "tag"),
+        rule("subject", "[rule.if]\nmarking = { by = [\"subject\"] }", "tag"),
+        rule("label", "[rule.if]\nmarking = { by = [\"sensitivity\", \"label\"] }", "tag"),
+        rule("none", "[rule.if]\nmarking = { is = \"absent\" }", "tag"),
+        rule("receipt", "[rule.if]\nreceipt = \"requested\"", "tag"),
+    ];
+    let policy = policy(&rules);
+    let marked = |subject: &str, field: &str, value: &str| {
+        let draft = outbound().text(Zone::Subject, 0, subject).field("Subject", subject).field(field, value);
+        draft.decide(&policy)
+    };
+    let matched = |verdict: &Verdict| {
+        verdict.rules.iter().map(|found| found.rule.0.clone()).collect::<Vec<_>>().join(" ")
+    };
+    let verdict = marked("Re: Confidential: Friday", "X-Other", "x");
+    assert_eq!(matched(&verdict), "any subject");
+    let (entity, span) = (&verdict.findings[0].entity, verdict.findings[0].span);
+    assert_eq!((entity.as_str(), span.start, span.end), ("subject", 4, 16));
+    assert_eq!(matched(&marked("Friday", "Sensitivity", "Private")), "any label");
+    assert_eq!(matched(&marked("Friday", "X-Classification", "Confidential")), "any label");
+    assert_eq!(
+        matched(&marked("Friday", "Disposition-Notification-To", "a@oakfield.example")),
+        "none receipt"
+    );
+}
+
+#[test]
 fn a_copy_to_oneself_is_no_colleagues() {
     let shown = "[rule.if]\nrecipients = { shown = \"yes\", at-least = 2 }";
     let policy = policy(&[rule("r", shown, "hold")]);

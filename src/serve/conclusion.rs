@@ -21,7 +21,8 @@ pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outc
     }
     if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
         let Judgement { envelope, policy, at, .. } = &*judgement;
-        let delivered = envelope.recipients.iter().enumerate().filter(|(index, _)| !remove.contains(index));
+        let delivered =
+            envelope.recipients.iter().enumerate().filter(|(index, _)| remove.binary_search(index).is_err());
         filter.memory.note(policy.organisation(), envelope, delivered.map(|(_, recipient)| recipient), *at);
     }
     Ok(match judgement.response.delivery {

@@ -10,10 +10,11 @@ use std::fs;
 use std::path::Path;
 
 use mailwarden::extract::Extraction;
-use mailwarden::extract::document::InProcess;
+use mailwarden::extract::document::{InProcess, Inspector};
 use mailwarden::limits::Limits;
 use mailwarden::message::Message;
 use mailwarden::verdict::{Fact, Gap, Protection, Zone};
+use mailwarden::worker::{Pool, Settings};
 
 /// Encrypted fixtures, the password of each, and a text that is read where it can be opened.
 const SEALED: &[(&str, &str, Option<&str>)] = &[
@@ -26,6 +27,8 @@ const SEALED: &[(&str, &str, Option<&str>)] = &[
     ("pdf/password-aes-128.pdf", "conker", Some("Penhallow")),
     ("pdf/password-aes-256.pdf", "conker", Some("Penhallow")),
     ("archives/aes.zip", "opensesame", None),
+    ("archives/encrypted.7z", "opensesame", Some("Anna Hart")),
+    ("archives/encrypted-list.7z", "opensesame", Some("Anna Hart")),
     ("archives/zipcrypto.zip", "opensesame", None),
 ];
 
@@ -62,11 +65,33 @@ fn a_password_in_the_message_is_tried_on_what_is_attached() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What is encrypted in part stays so, and all of it is read.
+#[test]
+fn an_archive_that_is_encrypted_in_part_is_opened() {
+    let found = read("archives/partly.7z", "Password: opensesame");
+    let file = &found.files[0];
+    assert_eq!((file.item.protection, file.gaps.as_slice()), (Protection::Partly, [].as_slice()));
+    assert!(file.item.facts.contains(&Fact::PasswordInMessage));
+}
+
 #[test]
 fn the_password_of_nothing_says_nothing() {
     let found = read("office/letter.docx", "The password is Oakfield1870.");
     assert_eq!(found.files[0].item.protection, Protection::None);
     assert!(!found.files[0].item.facts.contains(&Fact::PasswordInMessage));
+}
+
+/// The words come to the worker with the document.
+#[test]
+fn a_worker_tries_them_too() {
+    let program = env!("CARGO_BIN_EXE_mailwarden").into();
+    let pool = Pool::new(Settings { program, workers: 1, ..Settings::own(Limits::default()) });
+    let bytes = fs::read("fixtures/documents/office/agile.docx").unwrap();
+    let words = ["Oakfield".to_owned(), "Oakfield1870".to_owned()];
+    let found = pool.inspect_with(Some("agile.docx"), &bytes, &words);
+    assert_eq!(found, InProcess(pool.limits()).inspect_with(Some("agile.docx"), &bytes, &words));
+    assert!(found.items[0].facts.contains(&Fact::PasswordInMessage), "{found:?}");
+    assert_eq!(pool.inspect(Some("agile.docx"), &bytes).gaps, [(Gap::Encrypted, 0)]);
 }
 
 fn read(name: &str, body: &str) -> Extraction {

@@ -85,9 +85,9 @@ impl<'r> Reading<'r> {
         None
     }
 
-    /// Says that the file is encrypted and was opened all the same: that is no gap.
-    pub fn opened(&mut self) {
-        self.with_item(|item| item.protection = Protection::Encrypted);
+    /// Says that the file is protected so and was opened all the same: that is no gap.
+    pub fn opened(&mut self, protection: Protection) {
+        self.with_item(|item| item.protection = protection);
     }
 
     pub(super) fn whole(mut self, name: Option<&str>, kind: Kind, bytes: &[u8]) -> Inspection {

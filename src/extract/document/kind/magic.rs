@@ -25,20 +25,15 @@ const BEGINNINGS: &[(&[u8], Kind)] = &[
     (b"\xfd7zXZ\x00", Kind::Xz),
     (b"\x28\xb5\x2f\xfd", Kind::Zstd),
     (b"MSCF\x00\x00\x00\x00", Kind::Cab),
-    // Archives and packings that no reader here opens: ALZ, EGG, StuffIt, XAR, ar, cpio, lzip, LZ4, compress, WIM, VHDX,
+    // Archives and packings that no reader here opens: ALZ, EGG, StuffIt 5, XAR, ar, lzip, LZ4, WIM, VHDX,
     // FreeArc.
     (b"ALZ\x01", Kind::Archive),
-    (b"EGGA", Kind::Archive),
-    (b"SIT!", Kind::Archive),
+    (b"EGGA\x00\x01", Kind::Archive),
     (b"StuffIt (c)1997-", Kind::Archive),
     (b"xar!\x00", Kind::Archive),
     (b"!<arch>\n", Kind::Archive),
-    (b"070701", Kind::Archive),
-    (b"070707", Kind::Archive),
-    (b"\xc7\x71", Kind::Archive),
     (b"LZIP\x01", Kind::Archive),
     (b"\x04\x22\x4d\x18", Kind::Archive),
-    (b"\x1f\x9d", Kind::Archive),
     (b"MSWIM\x00\x00\x00", Kind::Archive),
     (b"vhdxfile", Kind::Archive),
     (b"ArC\x01", Kind::Archive),
@@ -94,8 +89,9 @@ pub(super) fn kind(head: &[u8]) -> Option<Kind> {
     .or_else(|| has_late_pdf_header(head).then_some(Kind::Pdf))
 }
 
-/// LHA, ACE, ZOO and ARJ, whose marks stand further in. Of ARJ, whose mark is two bytes, the length of the first header
-/// must be one that it may have, and the header's own length less than that.
+/// Archives whose beginning alone could be something else's: LHA, ACE, ZOO and StuffIt have a mark further in; what follows
+/// ARJ's two bytes are lengths, what follows those of compress a number of bits, and a header of cpio is digits alone,
+/// more than any telephone number has.
 fn is_old_archive(head: &[u8]) -> bool {
     let at = |from: usize, mark: &[u8]| head.get(from..).is_some_and(|rest| rest.starts_with(mark));
     let is_lha = at(2, b"-l") && at(6, b"-") && matches!(head.get(4), Some(b'h' | b'z'));
@@ -107,7 +103,17 @@ fn is_old_archive(head: &[u8]) -> bool {
             }
             _ => false,
         };
-    is_lha || is_arj || at(7, b"**ACE**") || at(20, b"\xdc\xa7\xc4\xfd")
+    let is_compressed = matches!(head, [0x1f, 0x9d, 9..=16 | 0x89..=0x90, ..]);
+    let is_cpio = (at(0, b"070701") || at(0, b"070702") || at(0, b"070707"))
+        && head.get(..76).is_some_and(|header| header.iter().all(u8::is_ascii_hexdigit));
+    let is_stuffit = at(0, b"SIT!") && at(10, b"rLau");
+    is_lha
+        || is_arj
+        || is_compressed
+        || is_cpio
+        || is_stuffit
+        || at(7, b"**ACE**")
+        || at(20, b"\xdc\xa7\xc4\xfd")
 }
 
 /// A Java class and a program for several processors begin alike. A class says its version there, which is 45 or more,

@@ -31,7 +31,7 @@ pub(super) fn read(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_
             if is_weak {
                 reading.fact(Fact::WeakEncryption);
             }
-            reading.opened();
+            reading.opened(Protection::Encrypted);
             workbook(&stream, reading)
         }
         Unlocked::No { is_weak } => {

@@ -109,7 +109,7 @@ fn encrypted_package(file: &Compound<'_>, storage: usize, reading: &mut Reading<
         return Ok(());
     };
     let outcome = opened_package(&bytes, reading);
-    reading.opened();
+    reading.opened(Protection::Encrypted);
     outcome
 }
 

@@ -36,7 +36,7 @@ pub(super) fn read(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {
             (pdf, Sealed::Nothing)
         }
         Opened::ByMessage(pdf) => {
-            reading.opened();
+            reading.opened(Protection::Encrypted);
             (pdf, Sealed::Nothing)
         }
         Opened::SealedFiles(pdf) => (pdf, Sealed::Files),

@@ -320,6 +320,9 @@ fn confidentiality_why(evaluation: &Evaluation<'_>, test: &ConfidentialityTest) 
     if score.identifiers.0 > 0 {
         reasons.push(format!("identifiers {}", score.identifiers.0));
     }
+    if score.names > 0 {
+        reasons.push(format!("names {}", score.names));
+    }
     let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
     let points = plural(usize::try_from(score.total).unwrap_or(usize::MAX), "point");
     format!("{points}{reasons}; wanted {}", test.at_least)

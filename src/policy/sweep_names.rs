@@ -1,8 +1,8 @@
 //! Who is named in one message, swept once, and whose names count for a rule. Keeps places and numbers of the roll, no words.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use super::condition::{NamesTest, Weight};
+use super::condition::{NamesTest, Weight, Zones};
 use super::recipients::Class;
 use super::sweep::{Hit, Sweep};
 use super::when_names::Whose;
@@ -57,6 +57,31 @@ impl Sweep<'_> {
             near.then_some(Counted { hit, form: name.form, role })
         });
         counted.collect()
+    }
+
+    /// How many different pupils are named in full in some zones, but for those who send or get the message.
+    pub(super) fn pupils_in_full(&self, zones: Zones) -> usize {
+        let named = self.named();
+        let is_pupil =
+            |number: &&u32| self.roll().numbered(**number).is_some_and(|person| person.role == Role::Pupil);
+        let others = |number: &&u32| {
+            !named.sender.people.contains(number) && !named.recipients.people.contains(number)
+        };
+        let pupils: BTreeSet<u32> = named
+            .hits
+            .iter()
+            .filter(|(index, name)| {
+                let text = self.texts().get(*index);
+                name.form == NameForm::Full && text.is_some_and(|text| zones.contains(text.zone))
+            })
+            .filter_map(|(_, name)| match &name.who {
+                // Two people of one name are one name.
+                Who::OnRoll(people) => people.iter().filter(is_pupil).find(others),
+                Who::Stranger(_) => None,
+            })
+            .copied()
+            .collect();
+        pupils.len()
     }
 
     /// Whether a name's bearer is one of those who are asked about, and the role of that one.

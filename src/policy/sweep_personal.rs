@@ -12,6 +12,9 @@ use crate::verdict::{Disguises, IdentifierCount, Personal};
 /// Most points that one topic, or all identifiers together, add to a message's confidentiality.
 const MOST_POINTS: u64 = 10;
 
+/// What a pupil who is named in full adds, and the most that all of them add.
+const NAMED: (u64, u64) = (2, 4);
+
 /// How confidential a message is, and what makes it so.
 #[derive(Debug, Default)]
 pub(super) struct Score {
@@ -20,6 +23,8 @@ pub(super) struct Score {
     pub(super) topics: Vec<(String, u64, Rc<Tally>)>,
     /// What the identifiers count, and those that do.
     pub(super) identifiers: (u64, Rc<Tally>),
+    /// What the pupils' names count. A name alone is no secret: it counts where anything else does.
+    pub(super) names: u64,
 }
 
 /// The identifiers of a message: by kind, text and place.
@@ -66,8 +71,8 @@ impl Sweep<'_> {
                 || self.identifiers_by_kind(test).iter().any(|(_, different)| *different >= test.of_one_kind))
     }
 
-    /// How confidential the message is in some zones: each topic's different terms, at most ten points a topic, and the
-    /// points of its different identifiers, at most ten.
+    /// How confidential the message is in some zones: each topic's different terms, at most ten points a topic, the
+    /// points of its different identifiers, at most ten, and where there are any of these, the names of pupils.
     pub(super) fn confidentiality(&self, zones: Zones) -> Score {
         let mut score = Score::default();
         for (list, name) in &self.policy.topics {
@@ -88,6 +93,11 @@ impl Sweep<'_> {
         let counting = IdentifiersTest { kinds: Kinds::of(&counting), ..test };
         score.total += points;
         score.identifiers = (points, self.identifiers(&counting));
+        if score.total > 0 {
+            let pupils = u64::try_from(self.pupils_in_full(zones)).unwrap_or(u64::MAX);
+            score.names = pupils.saturating_mul(NAMED.0).min(NAMED.1);
+            score.total += score.names;
+        }
         score
     }
 

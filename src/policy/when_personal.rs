@@ -57,6 +57,8 @@ impl RuleCompiler<'_> {
         }
         self.build.word_zones = self.build.word_zones.with(zones);
         self.build.identifier_zones = self.build.identifier_zones.with(zones);
+        self.build.names.zones = self.build.names.zones.with(zones);
+        self.build.names.wanted.full = true;
         Test::Confidentiality(ConfidentialityTest { at_least: raw.value.at_least.value, zones })
     }
 }

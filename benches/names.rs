@@ -68,7 +68,7 @@ fn roll(number: usize) -> Roll {
     let person = |index: usize| {
         let mixed = (index as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 20;
         // Every tenth family name is a word; the others are syllables, of which there are 4,096.
-        let family = if index % 10 == 0 {
+        let family = if index.is_multiple_of(10) {
             pick(&words, mixed, 31).to_owned()
         } else {
             let syllables = [

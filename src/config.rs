@@ -48,6 +48,8 @@ pub struct Config {
     pub contact: String,
     /// Where replies that confirm go; without it, nothing can be confirmed by mail.
     pub confirm: Option<ReplyAddress>,
+    /// Where messages go that are only to be tried out.
+    pub check: Option<ReplyAddress>,
     /// How many answers one sender gets one by one.
     pub share: Share,
     /// The socket by which `reload` and `status` reach the running filter.
@@ -159,6 +161,8 @@ struct RawOutgoing {
     /// The address to which senders and approvers reply to confirm; Postfix must take mail for it, with a `+` and a code behind
     /// its local part too.
     confirm: Option<String>,
+    /// The address to which staff send a message to learn what would happen to it; it is never delivered.
+    check: Option<String>,
     /// How many answers one sender gets in `summary-minutes`; beyond them, one summary.
     #[serde(default = "default_answers")]
     answers: u32,
@@ -321,13 +325,8 @@ impl Config {
         if !raw.outgoing.from.contains('@') {
             return Err(("from", "from is not an address such as \"mailwarden@school.example\"".to_owned()));
         }
-        let confirm = match &raw.outgoing.confirm {
-            None => None,
-            Some(text) => Some(ReplyAddress::parse(text).ok_or((
-                "confirm",
-                "confirm is not a plain address such as \"confirm@school.example\"".to_owned(),
-            ))?),
-        };
+        let confirm = own_address("confirm", raw.outgoing.confirm.as_deref())?;
+        let check = own_address("check", raw.outgoing.check.as_deref())?;
         let within = SignedDuration::from_mins(i64::from(raw.outgoing.summary_minutes));
         let contact = raw.outgoing.contact.unwrap_or_else(|| raw.outgoing.from.clone());
         Ok(Self {
@@ -345,6 +344,7 @@ impl Config {
             answers_from: raw.outgoing.from,
             contact,
             confirm,
+            check,
             share: Share { answers: raw.outgoing.answers, within },
             control_socket: base.join(raw.control.socket),
             on_failure: raw.on_failure,
@@ -352,6 +352,18 @@ impl Config {
             workers: raw.documents.settings(&raw.limits)?,
             limits: raw.limits,
         })
+    }
+}
+
+/// An address at which the filter itself takes mail.
+fn own_address(
+    key: &'static str,
+    written: Option<&str>,
+) -> Result<Option<ReplyAddress>, (&'static str, String)> {
+    let Some(text) = written else { return Ok(None) };
+    match ReplyAddress::parse(text) {
+        Some(address) => Ok(Some(address)),
+        None => Err((key, format!("{key} is not a plain address such as \"{key}@school.example\""))),
     }
 }
 

@@ -87,7 +87,7 @@ pub struct Told<'a> {
     pub title: &'a str,
     /// The rule's clause; empty where it names none.
     pub clause: &'a str,
-    /// `returned`, `held`, `refused` or `delivered`.
+    /// `returned`, `held`, `delivered` or `tried`.
     pub outcome: &'static str,
     /// What happened, in a sentence.
     pub happened: &'a str,

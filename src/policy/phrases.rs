@@ -127,6 +127,24 @@ phrases! {
     subject_held = "Waiting:";
     /// What is put in front of the subject of an answer to what was delivered.
     subject_delivered = "About your message:";
+    /// The heading of an answer to a trial.
+    tried = "What would happen to your message";
+    /// In a trial, before those who would get it.
+    tried_delivered = "These people would get it:";
+    /// In a trial, before those for whom it would be held.
+    tried_held = "For these people it would wait until somebody has looked at it:";
+    /// In a trial, before those for whom it would come back.
+    tried_returned = "These people would not get it, and it would come back to you:";
+    /// In a trial, before those for whom it would be refused.
+    tried_refused = "For these people it would be refused:";
+    /// In a trial, that nobody got it.
+    tried_only = "This was a trial. Nobody got your message, and nothing of it is kept.";
+    /// In a trial, before the rules.
+    tried_rules = "These rules of the mail policy of {organisation} speak about it:";
+    /// In a trial, where no rule does.
+    tried_fine = "No rule of the mail policy of {organisation} speaks against it.";
+    /// What is put in front of the subject of an answer to a trial.
+    subject_tried = "Tried out:";
     /// The heading where a sender's reason had the message sent.
     released = "Your message was sent";
     /// That, with the reason.

@@ -22,6 +22,17 @@ pub struct Postponed {
 const MOST: i64 = 100;
 
 impl Store {
+    /// Puts a letter into the outbox.
+    ///
+    /// # Errors
+    /// Where it could not be recorded.
+    pub async fn post(&self, letter: &NewLetter<'_>, now: Timestamp) -> Result<(), RecordsError> {
+        let written = self.content.write(letter.reference, ContentKind::Letter, letter.content).await?;
+        let mut transaction = self.begin().await?;
+        self.enqueue_letter(&mut transaction, letter, &written, now).await?;
+        self.commit(transaction).await
+    }
+
     /// What was put off for senders whose first such answer is that old.
     ///
     /// # Errors

@@ -81,7 +81,7 @@ async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> 
     let answer = answer.map(|(content, recipient)| Answer { recipient, content });
     let (action, what) = match stopped.outcome {
         respond::Outcome::Returned => (KeptAction::Return { answer }, "returned"),
-        respond::Outcome::Held | respond::Outcome::Delivered => (KeptAction::Hold { answer }, "held"),
+        _ => (KeptAction::Hold { answer }, "held"),
     };
     let recipients: Vec<&Address> =
         concerned.iter().filter_map(|index| envelope.recipients.get(*index)).collect();

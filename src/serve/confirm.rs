@@ -6,6 +6,7 @@ use tracing::{info, warn};
 use super::gate::Failure;
 use super::letters;
 use super::state::Filter;
+use super::trial::Unopened;
 use crate::extract::Extraction;
 use crate::message::{Address, Addressed, Envelope, Mailbox, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText, Spooled};
@@ -130,7 +131,7 @@ impl Filter {
         respond::is_answerable(envelope, &parsed).then(|| Incoming {
             from: parsed.mailboxes("From"),
             id: respond::message_id(&parsed),
-            extraction: Extraction::read(&parsed, &self.config.limits, &self.workers),
+            extraction: Extraction::read(&parsed, &self.config.limits, &Unopened),
         })
     }
 

@@ -10,6 +10,7 @@ mod memory;
 mod readiness;
 mod roll;
 mod state;
+mod trial;
 
 use std::future::Future;
 use std::io;

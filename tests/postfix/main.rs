@@ -21,4 +21,5 @@ mod held;
 mod kills;
 mod loops;
 mod shapes;
+mod trial;
 mod under_load;

@@ -33,7 +33,7 @@ impl Mailwarden {
              [policy]\ndirectory = \"policy\"\n\
              [store]\ndirectory = \"store\"\n\
              [outgoing]\nsmtp = \"127.0.0.1:{smtp_port}\"\nfrom = \"mailwarden@oakfield.example\"\n\
-             confirm = \"confirm@oakfield.example\"\n\
+             confirm = \"confirm@oakfield.example\"\ncheck = \"check@oakfield.example\"\n\
              [control]\nsocket = \"control.sock\"\n"
         );
         fs::write(folder.path().join("mailwarden.toml"), config).unwrap();

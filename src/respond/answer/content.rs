@@ -7,6 +7,7 @@ use crate::message::Address;
 use crate::policy::{Language, Override, Phrases, Told, filled};
 use crate::respond::mark::shown_subject;
 use crate::respond::plan::{Context, RespondError, enforced};
+use crate::verdict::Action;
 
 /// A list of recipients that a person reads has no more lines than this.
 pub(super) const MOST_LISTED: usize = 20;
@@ -42,16 +43,22 @@ impl Account {
             Outcome::Returned => (&writer.phrases.not_delivered, &writer.phrases.subject_returned),
             Outcome::Held => (&writer.phrases.waiting, &writer.phrases.subject_held),
             Outcome::Delivered => (&writer.phrases.delivered, &writer.phrases.subject_delivered),
+            Outcome::Tried => (&writer.phrases.tried, &writer.phrases.subject_tried),
         };
         let (title, lead) = (title.clone(), lead.clone());
         let mut blocks = vec![Block::heading(1, &title)];
-        blocks.extend(writer.what_happened());
+        blocks.extend(match context.outcome {
+            Outcome::Tried => writer.what_would_happen(),
+            _ => writer.what_happened(),
+        });
         blocks.extend(writer.why());
         blocks.extend(writer.what_was_found());
         blocks.extend(writer.guidance());
         blocks.extend(context.confirmation.as_ref().map(|how| writer.confirmation(how)).unwrap_or_default());
         blocks.extend(writer.whom_to_ask());
-        blocks.extend(writer.record());
+        if context.outcome != Outcome::Tried {
+            blocks.extend(writer.record());
+        }
         Ok(Self { language, lead, title, blocks })
     }
 
@@ -66,14 +73,24 @@ impl Account {
 fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondError> {
     let AnswerContext { envelope, message, verdict, policy, reference, recipients, contact, .. } = *context;
     let rules = enforced(&Context { envelope, message, verdict, policy, reference, contact }, recipients)?;
-    let delivered = context.outcome == Outcome::Delivered;
     let reason =
-        rules.into_iter().filter(|(found, _)| found.action.delivers() == delivered).map(|(_, rule)| Reason {
+        rules.into_iter().filter(|(found, _)| context.outcome.is_of(found.action)).map(|(_, rule)| Reason {
             title: &rule.title,
             clause: rule.clause.as_deref(),
             guidance: rule.then.guidance.as_deref(),
         });
     Ok(reason.collect())
+}
+
+impl Outcome {
+    /// Whether a rule with that action led to it.
+    pub(super) const fn is_of(self, action: Action) -> bool {
+        match self {
+            Self::Tried => true,
+            Self::Delivered => action.delivers(),
+            Self::Returned | Self::Held => !action.delivers(),
+        }
+    }
 }
 
 struct Writer<'a> {
@@ -88,15 +105,10 @@ impl<'a> Writer<'a> {
         let to = match self.context.outcome {
             Outcome::Returned => &self.phrases.not_delivered_to,
             Outcome::Held => &self.phrases.waiting_for,
-            Outcome::Delivered => &self.phrases.delivered_to,
+            Outcome::Delivered | Outcome::Tried => &self.phrases.delivered_to,
         };
         let named = self.recipients();
-        let mut items: Vec<String> = named.iter().take(MOST_LISTED).map(|to| (*to).to_owned()).collect();
-        let unlisted = named.len().saturating_sub(MOST_LISTED);
-        if unlisted > 0 {
-            items.push(filled(&self.phrases.more, &[("number", &unlisted.to_string())]));
-        }
-        let mut blocks = vec![Block::plain(to.as_str()), Block::list(items)];
+        let mut blocks = vec![Block::plain(to.as_str()), self.listed(&named)];
         let subject = shown_subject(self.context.message);
         if !subject.is_empty() {
             blocks.push(Block::plain(filled(&self.phrases.subject, &[("subject", &subject)])));
@@ -110,10 +122,43 @@ impl<'a> Writer<'a> {
         blocks
     }
 
+    /// For a trial: what would happen, for whom.
+    fn what_would_happen(&self) -> Vec<Block> {
+        let phrases = self.phrases;
+        let groups: [(&str, fn(Action) -> bool); 4] = [
+            (&phrases.tried_delivered, |action| action.delivers()),
+            (&phrases.tried_held, |action| action == Action::Hold),
+            (&phrases.tried_returned, |action| action == Action::Return),
+            (&phrases.tried_refused, |action| action == Action::Reject),
+        ];
+        let mut blocks = vec![Block::plain(phrases.tried_only.as_str())];
+        let all = self.context.envelope.recipients.iter().map(Address::folded);
+        let all: Vec<(&str, Action)> = all.zip(self.context.verdict.recipients.iter().copied()).collect();
+        for (phrase, is_in) in groups {
+            let named: Vec<&str> =
+                all.iter().filter(|(_, action)| is_in(*action)).map(|(to, _)| *to).collect();
+            if !named.is_empty() {
+                blocks.extend([Block::plain(phrase), self.listed(&named)]);
+            }
+        }
+        blocks
+    }
+
+    fn listed(&self, named: &[&str]) -> Block {
+        let mut items: Vec<String> = named.iter().take(MOST_LISTED).map(|to| (*to).to_owned()).collect();
+        let unlisted = named.len().saturating_sub(MOST_LISTED);
+        if unlisted > 0 {
+            items.push(filled(&self.phrases.more, &[("number", &unlisted.to_string())]));
+        }
+        Block::list(items)
+    }
+
     fn why(&self) -> Vec<Block> {
         let organisation = [("organisation", self.context.policy.organisation().name.as_str())];
         let mut blocks = vec![Block::heading(2, self.phrases.why.as_str())];
         let phrase = match self.reasons.len() {
+            0 if self.context.outcome == Outcome::Tried => &self.phrases.tried_fine,
+            _ if self.context.outcome == Outcome::Tried => &self.phrases.tried_rules,
             0 if self.is_undisclaimed() => &self.phrases.no_disclaimer,
             0 => &self.phrases.no_rule,
             _ if self.context.outcome == Outcome::Delivered => &self.phrases.noticed_by,
@@ -177,6 +222,7 @@ impl<'a> Writer<'a> {
                 Outcome::Returned => &self.phrases.not_delivered,
                 Outcome::Held => &self.phrases.waiting,
                 Outcome::Delivered => &self.phrases.delivered,
+                Outcome::Tried => &self.phrases.tried,
             },
             may_override: self.context.confirmation.map_or(Override::Never, |how| how.may).name(),
             kept_for: organisation.answers.kept_for.as_deref().unwrap_or_default(),

@@ -22,7 +22,7 @@ pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
     let acting = |finding: &Finding| {
         context.verdict.rules.iter().any(|rule| {
             rule.rule == finding.rule
-                && !rule.action.delivers()
+                && context.outcome.is_of(rule.action)
                 && rule.mode == crate::verdict::Mode::Enforce
                 && rule.recipients.iter().any(|index| context.recipients.contains(index))
         })

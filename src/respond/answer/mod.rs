@@ -63,6 +63,8 @@ pub enum Outcome {
     Held,
     /// It was delivered, and something is to be said of it.
     Delivered,
+    /// Nothing: the sender asked what would happen.
+    Tried,
 }
 
 impl Outcome {
@@ -71,6 +73,7 @@ impl Outcome {
             Self::Returned => "returned",
             Self::Held => "held",
             Self::Delivered => "delivered",
+            Self::Tried => "tried",
         }
     }
 }

@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("records", &["verdict", "message"]),
     ("milter", &["limits", "verdict", "message", "respond"]),
     ("notify", &["verdict", "message", "respond", "records"]),
-    ("config", &["limits", "policy", "milter", "worker"]),
+    ("config", &["limits", "message", "policy", "records", "milter", "worker"]),
     ("serve", &["*"]),
     ("cli", &["*"]),
 ];

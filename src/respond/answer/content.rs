@@ -125,7 +125,8 @@ impl<'a> Writer<'a> {
     /// For a trial: what would happen, for whom.
     fn what_would_happen(&self) -> Vec<Block> {
         let phrases = self.phrases;
-        let groups: [(&str, fn(Action) -> bool); 4] = [
+        type Test = fn(Action) -> bool;
+        let groups: [(&str, Test); 4] = [
             (&phrases.tried_delivered, |action| action.delivers()),
             (&phrases.tried_held, |action| action == Action::Hold),
             (&phrases.tried_returned, |action| action == Action::Return),

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 
 use libfuzzer_sys::fuzz_target;
-use mailwarden::extract::document::inspect;
+use mailwarden::extract::document::inspect_with;
 use mailwarden::limits::Limits;
 
 /// How often an inspection may ask whether the time is over before it is.
@@ -20,12 +20,13 @@ fuzz_target!(|data: &[u8]| {
         document_entries: 500,
         ..Limits::default()
     };
+    let passwords = ["conker".to_owned()];
     let asked = Cell::new(0);
     let expired = || {
         asked.set(asked.get() + 1);
         asked.get() > ASKED
     };
-    let found = inspect(Some("letter.pdf"), data, &limits, &expired);
+    let found = inspect_with(Some("letter.pdf"), data, &passwords, &limits, &expired);
     assert!(asked.get() < ASKED + 100, "went on after the time was over");
     assert!(!found.items.is_empty() && found.items.len() <= limits.document_entries, "{} items", found.items.len());
     assert!(found.text.len() <= limits.part_text_bytes + found.places.marks.len() + 1, "too much text");

@@ -101,12 +101,12 @@ impl Sweep<'_> {
         score
     }
 
-    /// What the verdict says of personal data: nothing of what no rule looks at.
+    /// What the verdict says of personal data. Nothing where no rule came to ask: most mail is not searched for it.
     pub(super) fn personal(&self) -> Personal {
-        let zones = self.policy.identifier_zones;
-        if zones == Zones::default() {
+        if self.identifiers.get().is_none() {
             return Personal::default();
         }
+        let zones = self.policy.identifier_zones;
         let counts = self.identifiers_by_kind(&IdentifiersTest::all_in(zones)).into_iter();
         let confidentiality = (!self.policy.topics.is_empty())
             .then(|| self.confidentiality(Zones::of(&CONFIDENTIAL_ZONES)).total);

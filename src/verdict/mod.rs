@@ -473,12 +473,12 @@ pub struct RuleMatch {
     pub recipients: Vec<usize>,
 }
 
-/// Personal data in a message, counted: of what some rule looks at, in the zones where rules look.
+/// Personal data in a message, counted in the zones where rules look. Nothing where no rule came to ask.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Personal {
     /// How many different identifiers of each kind there surely are, the kinds of which there are any.
     pub identifiers: Vec<IdentifierCount>,
-    /// How confidential the message is, in points: 5 are confidential by themselves. `None` where no rule asks.
+    /// How confidential the message is, in points: 5 are confidential by themselves. `None` where no rule asked.
     pub confidentiality: Option<u64>,
 }
 

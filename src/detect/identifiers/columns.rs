@@ -57,8 +57,9 @@ impl<'t> Columns<'t> {
         }
     }
 
-    /// What the heading above the last place that was asked for says; nothing where there is none.
-    pub(super) fn heading(&self, at: usize) -> Option<Said> {
+    /// What the heading above a place says; nothing where there is none. Places must not go back.
+    pub(super) fn heading(&mut self, at: usize) -> Option<Said> {
+        self.go_to(at);
         if let Some(mark) = self.marks.get(self.mark) {
             let Place::Cell { sheet, column, .. } = mark.place else { return None };
             return self.sheets.get(&(mark.item, sheet, column)).copied();

@@ -98,16 +98,17 @@ impl Reader<'_, '_> {
         let mut at = Some(first);
         let mut floor = 0;
         while let Some(place) = at {
-            if self.found.len() >= cap {
-                self.found.truncate(cap);
-                return true;
+            if self.found.len() > cap {
+                break;
             }
             self.cell = self.columns.cell(place);
             let bounds = self.cell.start.max(floor)..self.cell.end;
             floor = self.token(place, bounds, &mut groups).max(place + 1);
             at = groups::next(self.text, floor);
         }
-        false
+        let cut = self.found.len() > cap;
+        self.found.truncate(cap);
+        cut
     }
 
     /// Reads what stands around a digit or an `@`; returns where to go on.
@@ -133,7 +134,7 @@ impl Reader<'_, '_> {
     }
 
     /// What the heading and the words around a stretch say of it, with regard to a kind.
-    fn named(&self, kind: IdentifierKind, at: Range<usize>) -> Named {
+    fn named(&mut self, kind: IdentifierKind, at: Range<usize>) -> Named {
         let said = self.columns.heading(at.start).unwrap_or_else(|| {
             let mut bounds = self.columns.beside(self.cell.clone());
             // What stands before the last identifier is that one's label.

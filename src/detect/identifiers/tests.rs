@@ -53,6 +53,16 @@ fn cards_and_insurance_numbers() {
 fn headings_name_what_stands_in_their_column() {
     let table = "Name\tNHS number\tOrder\nAnna\t9434765870\t2983396363\nBen\t2983396339\t9434765870\n";
     assert_eq!(found(table), ["nhs-number 9434765870", "nhs-number 2983396339"]);
+    let table = "NHS number\tName\tDOB\n9434765870\tAnna\t04/09/2012\n2983396339\tBen\t17/11/2011\n";
+    assert_eq!(
+        found(table),
+        [
+            "nhs-number 9434765870",
+            "date-of-birth 04/09/2012",
+            "nhs-number 2983396339",
+            "date-of-birth 17/11/2011"
+        ]
+    );
     assert_eq!(found("Name, NHS\nAnna, 9434765870"), ["nhs-number 9434765870"]);
 }
 
@@ -151,6 +161,15 @@ fn what_only_looks_like_it_counts_for_nothing() {
     ] {
         assert_eq!(found(text), [""; 0], "{text}");
     }
+}
+
+#[test]
+fn a_cap_holds_within_a_row_of_numbers_too() {
+    let mut found = Vec::new();
+    let cut = find_in("OX1 1AA  B801200005001", &Places::default(), date(2026, 1, 14), 1, &mut found);
+    assert!(cut && found.len() == 1);
+    found.clear();
+    assert!(!find_in("B801200005001", &Places::default(), date(2026, 1, 14), 1, &mut found));
 }
 
 /// Cells as the readers of sheets give them: each on a line, with its place.

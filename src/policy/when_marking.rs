@@ -7,7 +7,7 @@ use super::evaluate::Evaluation;
 use super::located::Located;
 use super::raw::Presence;
 use super::rule_compile::RuleCompiler;
-use crate::detect::marking::{Label, in_subject, label};
+use crate::detect::marking::{Label, in_subject, is_label_field, label};
 use crate::verdict::{Span, Zone};
 
 /// A marking of confidentiality.
@@ -97,7 +97,8 @@ impl Evaluation<'_> {
             })
         };
         self.case.message.header.iter().filter_map(move |field| {
-            let name = std::str::from_utf8(field.name).ok()?.trim_end().to_ascii_lowercase();
+            let name = std::str::from_utf8(field.name).ok().filter(|name| is_label_field(name))?;
+            let name = name.trim_end().to_ascii_lowercase();
             label(&name, &field.text()).filter(|label| wanted(*label))?;
             let (zone, span, _) = self.values(&name).into_iter().next()?;
             Some(Marked { by: name, zone, span })

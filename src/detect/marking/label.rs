@@ -34,6 +34,13 @@ const MICROSOFT_LABELS: &str = "msip_labels";
 const MEANS_CONFIDENTIAL: [&str; 5] = ["confidential", "sensitive", "restricted", "secret", "private"];
 const DENIED: [&str; 5] = ["not ", "non-", "non ", "un", "in"];
 
+/// Whether a field of that name can say how sensitive a message is: a look before its value is decoded.
+pub fn is_label_field(name: &str) -> bool {
+    let name = name.trim_end();
+    let known = ["sensitivity", MICROSOFT_LABELS].into_iter().chain(CLASSIFICATIONS);
+    known.into_iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
 /// What a header field says of the message's sensitivity, where it is one that can and does. `value` is on one line.
 pub fn label(name: &str, value: &str) -> Option<Label> {
     let name = name.trim_end();
@@ -91,6 +98,7 @@ mod tests {
                 Some(Label::Classification) => "classification",
             };
             assert_eq!(found, wanted.trim(), "{field}");
+            assert!(found == "nothing" || is_label_field(name), "{field}");
         }
     }
 }

@@ -3,5 +3,5 @@
 mod label;
 mod subject;
 
-pub use label::{Label, label};
+pub use label::{Label, is_label_field, label};
 pub use subject::{in_subject, is_reply};

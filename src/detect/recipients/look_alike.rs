@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 /// How long what is compared must be: short names are a letter from many others.
 const SHORTEST: usize = 5;
 
+/// How many bytes the names may differ in: a letter of several bytes, two pairs that look like one letter, two hyphens.
+const MOST_APART: usize = 3;
+
 /// What stands behind the name that somebody registered, the longer ones first. Of two domains that differ here alone, one is
 /// easily taken for the other.
 const ENDINGS: [&str; 16] = [
@@ -51,6 +54,10 @@ impl KnownDomains {
 fn alike(one: &str, other: &str) -> bool {
     let (one_name, one_ending) = split(one);
     let (other_name, other_ending) = split(other);
+    // Most are told apart by their length, before any letter is looked at.
+    if one_name.len().abs_diff(other_name.len()) > MOST_APART {
+        return false;
+    }
     let shorter = one_name.chars().count().min(other_name.chars().count());
     if shorter < SHORTEST {
         return false;

@@ -99,11 +99,6 @@ fn roll(number: usize) -> Roll {
     Roll::new((0..number).map(person).collect())
 }
 
-fn pick<'l>(list: &[&'l str], mixed: u64, salt: u64) -> &'l str {
-    let at = usize::try_from(mixed.wrapping_mul(salt) >> 7).unwrap() % list.len();
-    list.get(at).copied().unwrap()
-}
-
 fn first(line: &str) -> Option<&str> {
     line.split_whitespace().next()
 }

@@ -201,3 +201,52 @@ async fn files_that_were_never_promised_go_after_a_day() {
     left.sort();
     assert_eq!(school.contents(), left);
 }
+
+/// What waited in the outbox of an older version is still there, with its recipients and passes.
+#[tokio::test]
+async fn an_older_database_is_brought_up_to_date_with_all_that_it_holds() {
+    let school = School::new().await;
+    let reference = school.hold(ONE).await;
+    school.release(&reference).await;
+    school.store.close().await;
+    let file = school.path.join("mailwarden.sqlite");
+    let old = tempfile::NamedTempFile::new().unwrap();
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", old.path().display())).await.unwrap();
+    for migration in [
+        include_str!("../../migrations/0001_held_mail.sql"),
+        include_str!("../../migrations/0002_acquaintances.sql"),
+    ] {
+        sqlx::raw_sql(migration).execute(&pool).await.unwrap();
+    }
+    let columns = "reference, state, identity, content_digest, body_digest, size, eight_bit, sender, sender_shown, \
+        queue_id, client_address, client_name, authenticated, rules, verdict, received_at, same_as, note";
+    let copies = [
+        format!("INSERT INTO messages ({columns}) SELECT {columns} FROM new.messages"),
+        "INSERT INTO recipients SELECT * FROM new.recipients".to_owned(),
+        "INSERT INTO outbox SELECT * FROM new.outbox".to_owned(),
+        "INSERT INTO outbox_recipients SELECT * FROM new.outbox_recipients".to_owned(),
+        "INSERT INTO passes VALUES (x'01', 1, x'02', x'03', 1, 2, NULL, NULL)".to_owned(),
+        "PRAGMA user_version = 2".to_owned(),
+    ];
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::query("ATTACH DATABASE ? AS new")
+        .bind(file.to_str().unwrap())
+        .execute(&mut *connection)
+        .await
+        .unwrap();
+    for copy in copies {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&mut *connection).await.unwrap();
+    }
+    sqlx::query("DETACH DATABASE new").execute(&mut *connection).await.unwrap();
+    drop(connection);
+    pool.close().await;
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(school.path.join(format!("mailwarden.sqlite{ending}")));
+    }
+    std::fs::copy(old.path(), &file).unwrap();
+    let store = Store::open(&school.path).await.unwrap();
+    let due = store.due(school.hand.now()).await.unwrap();
+    assert_eq!((due.len(), &due[0].reference, due[0].recipients.len()), (1, &reference, 1));
+    let pass = store.make_pass(&due[0], &[0], school.hand.now()).await;
+    assert!(pass.is_ok(), "the references of the tables hold");
+}

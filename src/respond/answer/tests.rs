@@ -223,3 +223,53 @@ fn shipped() -> Policy {
     }
     Policy::compile(&Sources { files }).unwrap()
 }
+
+/// The group chooses before the school, the school before the organisation; what is not there in a language is English.
+#[test]
+fn the_sender_reads_their_own_language_and_english_where_it_lacks() {
+    let organisation = "name = \"Ysgol Dderwen\"\ndomains = [\"dderwen.example\"]\n[answers]\n\
+        languages = { en = [\"english\"] }\n[[school]]\nid = \"s\"\nname = \"S\"\ndomains = [\"dderwen.example\"]\nlanguage = \"cy\"\n\
+        [groups]\nenglish = [\"eve@dderwen.example\"]\n";
+    let files = [
+        ("organisation.toml", organisation),
+        ("guidance/both.md", "# Help\n\n{% include \"steps/part\" %}\n"),
+        ("guidance/both.cy.md", "# Cymorth\n\n{% include \"steps/part\" %}\n"),
+        ("guidance/one.md", "# Alone {{ contact }}\n"),
+        ("guidance/steps/part.md", "Part.\n"),
+        ("guidance/steps/part.cy.md", "Rhan.\n"),
+        ("guidance/phrases.cy.toml", "why = \"Pam\"\n"),
+    ];
+    let files: BTreeMap<String, String> =
+        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
+    let policy = Policy::compile(&Sources { files }).unwrap();
+    let told = crate::policy::Told {
+        organisation: "",
+        school: "",
+        reference: "",
+        contact: "*it*",
+        recipients: Vec::new(),
+        recipient_count: 0,
+        title: "",
+        clause: "",
+        outcome: "held",
+        happened: "",
+        may_override: "never",
+        kept_for: "",
+        seen_by: "",
+    };
+    let read = |sender: &str| {
+        let language = policy.organisation().language_of(Address::parse(sender.as_bytes()).as_ref());
+        let text = |name| policy.guidance().text(name, &language, &told).unwrap();
+        let phrases = policy.guidance().phrases(&language);
+        (text("both"), text("one"), phrases.why.clone(), phrases.found.clone())
+    };
+    let (both, one, why, found) = read("ana@dderwen.example");
+    assert_eq!((both.as_str(), why.as_str()), ("# Cymorth\n\nRhan.\n", "Pam"));
+    assert_eq!(
+        (one.as_str(), found.as_str()),
+        ("# Alone \\*it\\*\n", "What was found"),
+        "English where it lacks"
+    );
+    let (both, _, why, _) = read("eve@dderwen.example");
+    assert_eq!((both.as_str(), why.as_str()), ("# Help\n\nPart.\n", "Why"));
+}

@@ -40,7 +40,7 @@ bench: ## each stage and the whole pipeline, over lists of 100 to 50,000 terms
 	cargo bench --quiet
 
 bench-postfix: test-tools ## Postfix alone, with a filter that does nothing, and with mailwarden
-	cargo build --release --quiet --bin mailwarden --example do_nothing_filter
+	cargo build --profile dist --quiet --bin mailwarden --example do_nothing_filter
 	@benches/postfix/compare
 
 fuzz: ## each fuzz target for FUZZ_TIME seconds (needs nightly and cargo-fuzz)

@@ -13,6 +13,22 @@ pub(super) fn mask(block: &[u8; BLOCK], holds: impl Fn(u8) -> bool) -> u64 {
     sixteens.iter().rev().fold(0, |mask, sixteen| mask << 16 | u64::from(u8x16::new(*sixteen).to_bitmask()))
 }
 
+/// For each bit of a byte, the lowest first, the bytes in which it is set.
+#[inline(always)]
+pub(super) fn planes(block: &[u8; BLOCK]) -> [u64; 8] {
+    let mut planes = [0; 8];
+    let (sixteens, _) = block.as_chunks();
+    for sixteen in sixteens.iter().rev() {
+        let mut bytes = u8x16::new(*sixteen);
+        for plane in planes.iter_mut().rev() {
+            // What is asked for is each byte's highest bit; to add a byte to itself moves the next one there.
+            *plane = *plane << 16 | u64::from(bytes.to_bitmask());
+            bytes += bytes;
+        }
+    }
+    planes
+}
+
 /// A mask moved on by some bits, with what comes in from the block before; fewer than a block has, and not none.
 #[inline(always)]
 pub(super) fn moved_on(mask: u64, before: u64, by: u32) -> u64 {

@@ -261,8 +261,11 @@ impl<'t> Pieces<'t> {
             let Some((lead, core)) = core_of(token) else { continue };
             let mut matches = Vec::new();
             let has = |masks: &[u8]| core.bytes().any(|byte| byte >= 0x80 || masks.contains(&byte));
-            for (symbols_mask, masks) in [(false, &b"*#%&^~-_."[..]), (true, b"@$!+")] {
-                if let Some(pattern) = has(masks).then(|| pattern_of(core, symbols_mask)).flatten() {
+            // One dot or hyphen by itself masks nothing.
+            let joined = core.as_bytes().windows(2).any(|two| matches!(two, b"--" | b"__" | b".."));
+            for (symbols_mask, masks) in [(false, &b"*#%&^~"[..]), (true, b"@$!+")] {
+                let may_be = has(masks) || joined && !symbols_mask;
+                if let Some(pattern) = may_be.then(|| pattern_of(core, symbols_mask)).flatten() {
                     vocabulary.unmask(&pattern, &mut matches);
                 }
             }

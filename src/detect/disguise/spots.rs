@@ -42,6 +42,8 @@ pub(in crate::detect) struct Stretch<'m, R: Fn(usize) -> Run> {
 pub(super) struct Notice {
     before: Run,
     odd: OddWords,
+    /// Odd words that are worth a look, and room for more.
+    worth: Vec<Odd>,
 }
 
 impl Notice {
@@ -55,35 +57,97 @@ impl Notice {
     ) {
         let Stretch { base, words, count, run_at } = stretch;
         self.odd.find(text, *base, words, *count);
+        let before = |number: usize| number.checked_sub(1).map_or(self.before, run_at);
+        // Few odd words are worth a look, and which is hard to foresee, for the processor too: so each is written down, and
+        // the next is written over it unless it is worth one.
+        self.worth.resize(count + 1, Odd::default());
+        let mut worth = 0;
         for OddWord { number, inside, beside } in self.odd.iter().take_while(|odd| odd.number < *count) {
+            let sides = Sides::of(text, vocabulary, &before(number), &run_at(number));
+            if let Some(slot) = self.worth.get_mut(worth) {
+                *slot = Odd { number, inside, sides };
+            }
+            worth += usize::from(inside | beside & sides.any());
+        }
+        for Odd { number, inside, sides } in self.worth.iter().take(worth).copied() {
             let run = run_at(number);
             if inside && is_disguise(text, vocabulary, &run) {
                 spots.push(Spot { start: run.start, end: run.end, wide: false });
             }
-            if beside {
-                let before = number.checked_sub(1).map_or(self.before, run_at);
-                look(text, vocabulary, &before, &run, spots);
-            }
+            look(text, vocabulary, &before(number), &run, sides, spots);
         }
         self.before = count.checked_sub(1).map_or(self.before, run_at);
     }
 }
 
+/// A word that is worth a look.
+#[derive(Debug, Clone, Copy, Default)]
+struct Odd {
+    number: usize,
+    inside: bool,
+    sides: Sides,
+}
+
+/// What may be noticed of a word and what stands beside it; more than is, and found without a branch.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sides {
+    /// Symbols that stand for its letters.
+    symbols: bool,
+    /// That it is a piece of one word with the word before.
+    one_word: bool,
+    /// A word of symbols before it.
+    far: bool,
+}
+
+impl Sides {
+    #[inline(always)]
+    fn of(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> Self {
+        let gap = run.start.wrapping_sub(before.end);
+        let (symbols, far) = (may_have_symbols_beside(text, run), gap >= 4);
+        let eight = |at: usize| text.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+        let (Some(first), Some(second)) = (eight(before.start), eight(run.start)) else {
+            return Self { symbols, one_word: true, far };
+        };
+        let length = 8 * before.length().min(4);
+        let [one, two, three, four, ..] = (first & ((1 << length) - 1) | second << length).to_le_bytes();
+        let together = before.length() + run.length();
+        let one_word = (together < 4) | vocabulary.may_open_with([one, two, three, four]);
+        Self { symbols, one_word: one_word & (gap <= FAR), far }
+    }
+
+    fn any(self) -> bool {
+        self.symbols | self.one_word | self.far
+    }
+}
+
+/// Whether [`may_have_symbols`] may hold.
+#[inline(always)]
+fn may_have_symbols_beside(text: &[u8], run: &Run) -> bool {
+    let [before_last, last] = [2, 1].map(|back| byte(text, run.start.wrapping_sub(back)));
+    let rest @ [next, after, ..] = [0, 1, 2, 3].map(|on| byte(text, run.end + on));
+    let is_letter = |byte: u8| kind(byte) & (VOWEL | LONE) != 0;
+    let [_, second, third, fourth] = rest.map(is_letter);
+    let address = (next == b'@') & (run.length() > 2) & second & third & fourth;
+    let goes_on = (kind(next) & LETTER != 0) & (kind(after) & BLANK == 0) & !address;
+    let twice = (next == after) & (kind(next) & DOUBLED != 0);
+    let follows = (kind(last) & SYMBOL != 0) & !before_last.is_ascii_alphabetic();
+    goes_on | twice | follows
+}
+
 /// Looks at a word and the one before it, at what stands beside them and between them.
-fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, spots: &mut Vec<Spot>) {
+fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, sides: Sides, spots: &mut Vec<Spot>) {
     let Run { start, end } = *run;
-    if may_have_symbols(text, vocabulary, run) {
+    if sides.symbols && may_have_symbols(text, vocabulary, run) {
         spots.push(Spot { start, end, wide: false });
     }
     if before.end == 0 {
         return;
     }
-    let gap = start - before.end;
-    if gap <= FAR && may_be_one(text, vocabulary, before, run) {
+    if sides.one_word && may_be_one(text, vocabulary, before, run) {
         spots.push(Spot { start: before.start, end, wide: true });
     }
     // A word of symbols alone.
-    if gap >= 4 {
+    if sides.far {
         let between = text.get(before.end..start).unwrap_or_default();
         let symbols = |three: &[u8]| three.iter().all(|byte| kind(*byte) & SYMBOL != 0);
         if between.len() < 100 && between.windows(3).any(symbols) {
@@ -262,6 +326,8 @@ const DIGIT: u8 = 16;
 const LONE: u8 = 32;
 /// May stand for a letter within a word.
 const LETTER: u8 = 64;
+/// Stands for letters where it is doubled.
+const DOUBLED: u8 = 128;
 
 #[allow(
     clippy::indexing_slicing,
@@ -269,7 +335,7 @@ const LETTER: u8 = 64;
 )]
 static KINDS: [u8; 256] = {
     let mut kinds = [0; 256];
-    let sets: [(&[u8], u8); 7] = [
+    let sets: [(&[u8], u8); 8] = [
         (b"!#$%&'()*+,-./:;=@\\^_`|~<>\"", MARK),
         (b"!#$+@|*", SYMBOL),
         (b" \t\r\n\x0B\x0C", BLANK),
@@ -277,6 +343,7 @@ static KINDS: [u8; 256] = {
         (b"0123456789'", DIGIT),
         (b"bcdefghjklmnopqrstuvwxyzBCDEFGHJKLMNOPQRSTUVWXYZ", LONE),
         (b"!#$%(*+@^_|", LETTER),
+        (b"_&~-.", DOUBLED),
     ];
     let mut set = 0;
     while set < sets.len() {
@@ -314,7 +381,8 @@ mod tests {
     #[test]
     fn the_masks_miss_no_word_that_is_worth_a_look() {
         let words = ["twit", "kiss", "plonker", "asset", "pillow", "ass", "kill", "spell", "wall"];
-        let vocabulary = Vocabulary::new(words.into_iter().map(|word| (word, false)));
+        let beginnings = [("pst", true), ("lk", true), ("tw", true), ("slop", true)];
+        let vocabulary = Vocabulary::new(words.into_iter().map(|word| (word, false)).chain(beginnings));
         let mut noticed = 0;
         for seed in 0..400 {
             let text = text(seed, 150 + seed as usize);
@@ -337,7 +405,10 @@ mod tests {
                 if is_disguise(bytes, &vocabulary, run) {
                     all.push(Spot { start: run.start, end: run.end, wide: false });
                 }
-                look(bytes, &vocabulary, &before, run, &mut all);
+                let near = run.start.wrapping_sub(before.end) <= FAR;
+                let sides =
+                    Sides { symbols: true, one_word: near, far: run.start.wrapping_sub(before.end) >= 4 };
+                look(bytes, &vocabulary, &before, run, sides, &mut all);
                 before = *run;
             }
             // Left out are numbers that a mark joins, and a beside i, which are words by themselves.

@@ -79,12 +79,7 @@ impl Vocabulary {
         self.initials.entry((initial, length)).or_default().push(number);
         let classes = squeezed(word.bytes().map(class));
         self.add_start(&classes);
-        let hash_of = |classes: &[u8]| classes.iter().fold(0, |hash, class| step(hash, *class));
-        if let Some(opening) = classes.get(..OPENING).map(hash_of)
-            && let Some(bits) = self.openings.get_mut(opening_block(opening))
-        {
-            *bits |= 1 << (opening >> 58);
-        }
+        self.add_openings(&classes, beginning);
         let hash = hash_of(&classes);
         if beginning {
             self.lengths |= 1 << classes.len().min(31);
@@ -101,6 +96,20 @@ impl Vocabulary {
         for (first, second, third) in [(one, two, three), (one, two, 0), (one, 0, 0)] {
             if let Some(starts) = self.starts.get_mut(start_of(first, second)) {
                 *starts |= 1 << third;
+            }
+        }
+    }
+
+    /// A word with fewer classes opens nothing; a beginning with fewer goes on with any.
+    fn add_openings(&mut self, classes: &[u8], beginning: bool) {
+        if let Some(opening) = classes.get(..OPENING) {
+            let hash = hash_of(opening);
+            if let Some(bits) = self.openings.get_mut(opening_block(hash)) {
+                *bits |= 1 << (hash >> 58);
+            }
+        } else if beginning {
+            for next in (1..32).filter(|next| classes.last() != Some(next)) {
+                self.add_openings(&[classes, &[next]].concat(), beginning);
             }
         }
     }
@@ -204,6 +213,15 @@ impl Vocabulary {
     #[inline(always)]
     fn may_open(&self, hash: u64) -> bool {
         self.openings.get(opening_block(hash)).is_some_and(|bits| bits >> (hash >> 58) & 1 != 0)
+    }
+
+    /// Whether letters may be the first four of a word. Says so where they are not enough to tell: one is no letter or digit, or
+    /// two of one class stand together.
+    #[inline(always)]
+    pub(super) fn may_open_with(&self, letters: [u8; OPENING]) -> bool {
+        let classes @ [one, two, three, four] = letters.map(class);
+        let unclear = (one == two) | (two == three) | (three == four) | classes.contains(&0);
+        unclear | self.may_open(hash_of(&classes))
     }
 
     fn knows(&self, hash: u64) -> bool {
@@ -365,6 +383,12 @@ fn bits(hash: u64) -> u64 {
     1 << (hash >> 58) | 1 << (hash >> 52 & 63) | 1 << (hash >> 46 & 63)
 }
 
+#[inline(always)]
+fn hash_of(classes: &[u8]) -> u64 {
+    classes.iter().fold(0, |hash, class| step(hash, *class))
+}
+
+#[inline(always)]
 fn step(hash: u64, class: u8) -> u64 {
     (hash.rotate_left(7) ^ u64::from(class)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

@@ -12,7 +12,7 @@ use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, Fault, NoMemory, Outcome, Policy, Sources};
+use mailwarden::policy::{Case, Fault, NoMemory, Outcome, Policy, Reveal, Sources};
 use miette::GraphicalReportHandler;
 
 const MAIL: &[u8] = b"From: teacher@oakfield.example\r\nSubject: Exclusion 1234\r\nX-Flag: yes\r\n\r\n\
@@ -84,7 +84,7 @@ fn decide(policy: &Policy) {
         expired: &|| false,
     };
     let verdict = policy.decide(&case);
-    let explanation = policy.explain(&case);
+    let explanation = policy.explain(&case, Reveal::Nothing);
     assert_eq!(verdict, explanation.verdict);
     for rule in &explanation.rules {
         let matched = verdict.rules.iter().any(|found| found.rule == rule.rule);

@@ -259,7 +259,7 @@ impl fmt::Display for Action {
 pub enum Mode {
     /// Recorded, nothing else: for trying a rule out.
     Observe,
-    /// Recorded and told to the reviewers; the message goes its way.
+    /// Recorded, for reviewers to see; notices to them are not built yet. The message goes its way.
     Notify,
     /// The rule's action is carried out.
     Enforce,

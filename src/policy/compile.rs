@@ -22,6 +22,8 @@ use crate::people::People;
 use crate::verdict::Mode;
 
 const ORGANISATION: &str = "organisation.toml";
+/// Domains, schools and groups that are made up for examples.
+const EXAMPLE_ORGANISATION: &str = "example-organisation.toml";
 const DISCLAIMERS: &str = "disclaimers.toml";
 /// What the names of lists of sensitive topics begin with.
 const TOPIC: &str = "topic-";
@@ -33,6 +35,8 @@ pub(super) struct Build {
     pub(super) warnings: Vec<Warning>,
     /// `None` where it has faults, so that no rule is blamed for them.
     pub(super) organisation: Option<Organisation>,
+    /// The organisation that examples are judged in, where that is another.
+    example_organisation: Option<Organisation>,
     pub(super) lists: Vec<ListFile>,
     pub(super) guidance: Guidance,
     pub(super) used_guidance: BTreeSet<String>,
@@ -58,6 +62,11 @@ pub(super) struct ListFile {
 }
 
 impl Build {
+    /// The organisation that examples are judged in.
+    pub(super) fn examples_organisation(&self) -> Option<&Organisation> {
+        self.example_organisation.as_ref().or(self.organisation.as_ref())
+    }
+
     /// The lists that say how confidential a message is, which count as used from now on.
     pub(super) fn topics(&mut self) -> &[(ListId, String)] {
         if self.topics.is_empty() {
@@ -95,6 +104,7 @@ impl Policy {
         let mut build = Build::default();
         let organisation = read_organisation(&mut build, sources);
         build.organisation = organisation;
+        build.example_organisation = read_example_organisation(&mut build, sources);
         read_lists(&mut build, sources);
         build.guidance = Guidance::compile(sources, &mut build.faults, &mut build.warnings);
         let disclaimers = read_disclaimers(&mut build, sources);
@@ -174,6 +184,7 @@ fn assemble(
         names: build.names,
         modes,
         example_people: build.example_people,
+        example_organisation: build.example_organisation,
         fingerprint: fingerprint(sources),
     }
 }
@@ -208,6 +219,19 @@ fn read_organisation(build: &mut Build, sources: &Sources) -> Option<Organisatio
     let source = source(ORGANISATION, text);
     let raw: RawOrganisation = read::file(&source, &mut build.faults)?;
     Some(raw.compile(&source, &mut build.faults))
+}
+
+/// The organisation with the domains, schools and groups that are made up for examples, where the policy has any: so the
+/// examples of the shipped rules hold whoever uses them.
+fn read_example_organisation(build: &mut Build, sources: &Sources) -> Option<Organisation> {
+    let text = sources.files.get(EXAMPLE_ORGANISATION)?;
+    let ours = sources.files.get(ORGANISATION)?;
+    let made_up = source(EXAMPLE_ORGANISATION, text);
+    let raw: RawOrganisation = read::file(&made_up, &mut build.faults)?;
+    // Faults of our own file are told where it is read for itself.
+    let mut told = Vec::new();
+    let ours: RawOrganisation = read::file(&source(ORGANISATION, ours), &mut told)?;
+    Some(ours.with_examples(raw).compile(&made_up, &mut told))
 }
 
 fn read_lists(build: &mut Build, sources: &Sources) {
@@ -250,7 +274,8 @@ fn read_rules(build: &mut Build, sources: &Sources) -> Vec<Rule> {
     let mut places: BTreeMap<String, String> = BTreeMap::new();
     for (path, text) in &sources.files {
         if !path.ends_with(".toml")
-            || [ORGANISATION, DISCLAIMERS, example_people::FILE].contains(&path.as_str())
+            || [ORGANISATION, EXAMPLE_ORGANISATION, DISCLAIMERS, example_people::FILE]
+                .contains(&path.as_str())
             || path.starts_with("guidance/")
         {
             continue;

@@ -189,6 +189,8 @@ pub(super) fn plain_message(envelope: &Envelope, subject: &str, body: &str) -> V
 
 /// Runs all examples of a policy.
 pub(super) fn check(policy: &Policy) -> Vec<ExampleFault> {
+    let among_examples = policy.among_examples();
+    let policy = among_examples.as_ref().unwrap_or(policy);
     let mut faults = Vec::new();
     for rule in &policy.rules {
         for example in &rule.examples {

@@ -99,7 +99,7 @@ fn check(build: &mut Build, source: &Source, raw: &RawPerson, all: &[Located<Raw
             fault(&pupil.span, message, "give a [[person]] with role = \"pupil\" that `id`");
         }
     }
-    if let (Some(organisation), Some(school)) = (&build.organisation, &raw.school) {
+    if let (Some(organisation), Some(school)) = (build.examples_organisation(), &raw.school) {
         let ids: Vec<&str> = organisation.schools.iter().map(|school| school.id.as_str()).collect();
         if !ids.contains(&school.value.as_str()) {
             let otherwise = "add a [[school]] to organisation.toml";

@@ -163,6 +163,8 @@ pub struct Policy {
     modes: Vec<Vec<Option<Mode>>>,
     /// The made-up people whom examples are judged with.
     example_people: People,
+    /// The organisation that examples are judged in, where that is another.
+    example_organisation: Option<Organisation>,
     fingerprint: String,
 }
 
@@ -185,6 +187,13 @@ pub struct EffectiveRule {
 }
 
 impl Policy {
+    /// The same policy in the organisation that its examples are judged in, where that is another.
+    fn among_examples(&self) -> Option<Self> {
+        let organisation = self.example_organisation.clone()?;
+        let domain_only = self.parties.iter().map(|party| party.is_domain_only(&organisation)).collect();
+        Some(Self { organisation, domain_only, ..self.clone() })
+    }
+
     /// Runs every rule's examples through the same steps as mail. Empty where all turn out as expected.
     pub fn check_examples(&self) -> Vec<ExampleFault> {
         example::check(self)

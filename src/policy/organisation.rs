@@ -224,6 +224,26 @@ struct RawOverride {
 }
 
 impl RawOrganisation {
+    /// This organisation with what is made up for examples: domains, members of groups and schools beside its own, and a
+    /// calendar in place of its own.
+    pub(super) fn with_examples(mut self, made_up: Self) -> Self {
+        add(&mut self.domains, made_up.domains);
+        for school in made_up.school {
+            match self.school.iter_mut().find(|known| known.value.id.value == school.value.id.value) {
+                Some(known) => {
+                    add(&mut known.value.domains, school.value.domains);
+                    add(&mut known.value.addresses, school.value.addresses);
+                }
+                None => self.school.push(school),
+            }
+        }
+        for (name, members) in made_up.groups {
+            add(self.groups.entry(name).or_default(), members);
+        }
+        self.calendar = made_up.calendar.or(self.calendar);
+        self
+    }
+
     pub(super) fn compile(self, source: &Source, faults: &mut Vec<Fault>) -> Organisation {
         let time_zone = time_zone(self.time_zone.as_ref(), source, faults);
         let calendar =
@@ -266,6 +286,15 @@ impl RawOrganisation {
             first_domain,
             groups,
             known,
+        }
+    }
+}
+
+/// Adds entries that are not there yet.
+fn add(entries: &mut Vec<Located<String>>, more: Vec<Located<String>>) {
+    for entry in more {
+        if !entries.iter().any(|known| known.value.eq_ignore_ascii_case(&entry.value)) {
+            entries.push(entry);
         }
     }
 }

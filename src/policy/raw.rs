@@ -191,7 +191,7 @@ pub(super) struct RawParty {
     pub(super) domain: Option<Vec<Located<String>>>,
     /// Groups of `organisation.toml`.
     pub(super) group: Option<Vec<Located<String>>>,
-    /// Schools of `organisation.toml`.
+    /// Schools of `organisation.toml`; `*` for any of them.
     pub(super) school: Option<Vec<Located<String>>>,
     /// What they are on the roll.
     pub(super) role: Option<Vec<Role>>,

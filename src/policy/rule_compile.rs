@@ -112,7 +112,17 @@ impl<'b> RuleCompiler<'b> {
         written.iter().map(|school| school.value.clone()).collect()
     }
 
-    pub(super) fn school_indices(&mut self, written: &[Located<String>]) -> Vec<usize> {
+    /// The schools that somebody may belong to, as indices; `*` stands for each of them, those of examples too.
+    pub(super) fn schools_meant(&mut self, written: &[Located<String>]) -> Vec<usize> {
+        if written.iter().any(|school| school.value == "*") {
+            let organisation = self.build.examples_organisation();
+            return organisation
+                .map_or_else(Vec::new, |organisation| (0..organisation.schools.len()).collect());
+        }
+        self.school_indices(written)
+    }
+
+    fn school_indices(&mut self, written: &[Located<String>]) -> Vec<usize> {
         let Some(organisation) = &self.build.organisation else { return Vec::new() };
         let ids: Vec<&str> = organisation.schools.iter().map(|school| school.id.as_str()).collect();
         let mut indices = Vec::new();
@@ -251,18 +261,21 @@ impl<'b> RuleCompiler<'b> {
             }
         }
         let school = raw.school.as_ref().and_then(|schools| schools.first());
-        let Some(organisation) = &self.build.organisation else { return Vec::new() };
-        let mut examples = Vec::new();
-        for example in &raw.example {
-            let made = Example::new(
+        let Some(organisation) = self.build.examples_organisation() else { return Vec::new() };
+        let made = raw.example.iter().map(|example| {
+            Example::new(
                 example,
                 organisation,
                 school.map(|school| school.value.as_str()),
                 raw.from.as_ref().map(|day| day.value.0),
                 raw.until.as_ref().map(|day| day.value.0),
                 self.source,
-            );
-            match made {
+            )
+        });
+        let made: Vec<_> = made.collect();
+        let mut examples = Vec::new();
+        for example in made {
+            match example {
                 Ok(example) => examples.push(example),
                 Err(fault) => self.build.faults.push(*fault),
             }

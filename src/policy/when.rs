@@ -126,7 +126,7 @@ impl RuleCompiler<'_> {
                 .say("write an address under `address`");
         }
         self.check_groups(group.as_deref().unwrap_or(&[]));
-        let schools = school.as_ref().map(|schools| self.school_indices(schools));
+        let schools = school.as_ref().map(|schools| self.schools_meant(schools));
         let faults = &mut self.build.faults;
         let set = |entries: &Option<Vec<Located<String>>>, faults: &mut Vec<_>| {
             entries

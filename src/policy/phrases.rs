@@ -112,11 +112,11 @@ phrases! {
     /// How long.
     kept = "It is kept for {time}.";
     /// How long, where nobody has said.
-    kept_open = "It is kept until somebody who may do so deletes it.";
+    kept_open = "It is kept until somebody at {organisation} deletes it.";
     /// Who can see it.
-    seen = "Those who can see it: {people}. Nobody opens a message without a written reason.";
+    seen = "Those who can see it: {people}. mailwarden shows a message to nobody without a written reason.";
     /// Who can see it, where nobody has said.
-    seen_open = "Few people can see it, and nobody opens a message without a written reason.";
+    seen_open = "Those who run the mail server can reach it. mailwarden shows a message to nobody without a written reason.";
     /// The heading over whom to ask.
     questions = "Questions?";
     /// Whom to ask.
@@ -143,6 +143,8 @@ phrases! {
     tried_rules = "These rules of the mail policy of {organisation} speak about it:";
     /// In a trial, where no rule does.
     tried_fine = "No rule of the mail policy of {organisation} speaks against it.";
+    /// In a trial, whom to ask: nothing is on record that a reference would lead to.
+    tried_ask = "If you have a question, or think that this is a mistake, ask {contact}.";
     /// What is put in front of the subject of an answer to a trial.
     subject_tried = "Tried out:";
     /// The heading where a sender's reason had the message sent.

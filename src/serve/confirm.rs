@@ -27,6 +27,7 @@ enum Refusal {
     Expired,
     NotTheirs,
     NoReason,
+    DecidedWithoutReason,
     NoDecision,
     Gone,
     NobodyDecides,
@@ -48,6 +49,9 @@ impl Refusal {
             Self::Expired => "the time for it is over. Please write the message anew.",
             Self::NotTheirs => "only the person who was asked can answer it, from their own account.",
             Self::NoReason => "it gives no reason. Please say why in a sentence, above the quoted text.",
+            Self::DecidedWithoutReason => {
+                "it gives no reason. Please keep the word Approve or Decline, then say why in a sentence."
+            }
             Self::NoDecision => {
                 "please begin your reply with the word Approve or Decline, then say why in a sentence."
             }
@@ -66,6 +70,7 @@ impl Refusal {
             Self::Expired => "expired",
             Self::NotTheirs => "not from whom it was sent to",
             Self::NoReason => "no reason",
+            Self::DecidedWithoutReason => "decided without a reason",
             Self::NoDecision => "neither approved nor declined",
             Self::Gone => "no longer there",
             Self::NobodyDecides => "no approver",
@@ -206,7 +211,10 @@ impl Filter {
             },
         };
         if !why.chars().any(char::is_alphabetic) {
-            return Ok(Err(Refusal::NoReason));
+            return Ok(Err(match confirmation.asks {
+                Asks::Justify | Asks::Request => Refusal::NoReason,
+                Asks::Approve => Refusal::DecidedWithoutReason,
+            }));
         }
         let letters = letters::Confirmed { policy, held: &held, by, why: &why, outcome, reply, now };
         let mut written = vec![self.told_to_sender(&letters).await?];
@@ -309,7 +317,7 @@ fn own_words(extraction: &Extraction) -> String {
     words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect()
 }
 
-/// What an approver decided, and why: the first word says it.
+/// What an approver decided, by the first word, and why; the reason is empty where there is none.
 fn decision(words: &str) -> Option<(Confirmed, String)> {
     let (first, rest) = words.split_once(|c: char| !c.is_alphabetic()).unwrap_or((words, ""));
     let first = first.to_lowercase();
@@ -318,9 +326,7 @@ fn decision(words: &str) -> Option<(Confirmed, String)> {
         word if DECLINE.contains(&word) => Confirmed::Declined,
         _ => return None,
     };
-    let why = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
-    // "Approve" alone is a decision too; the record says that much.
-    Some((outcome, if why.is_empty() { first } else { why.to_owned() }))
+    Some((outcome, rest.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned()))
 }
 
 #[cfg(test)]
@@ -333,7 +339,9 @@ mod tests {
             decision("Approve. The parent asked for it."),
             Some((Confirmed::Approved, "The parent asked for it.".to_owned()))
         );
-        assert_eq!(decision("declined"), Some((Confirmed::Declined, "declined".to_owned())));
+        // The word alone is no reason: such a reply is refused.
+        assert_eq!(decision("declined"), Some((Confirmed::Declined, String::new())));
+        assert_eq!(decision("Approve."), Some((Confirmed::Approved, String::new())));
         assert_eq!(decision("No, wait."), Some((Confirmed::Declined, "wait.".to_owned())));
         for unclear in ["", "I approve", "Nothing", "Approval is due", "…"] {
             assert_eq!(decision(unclear), None, "{unclear}");

@@ -197,6 +197,10 @@ fn an_approver_approves_by_reply() {
         &reply(HEAD, &to, "I shall see."),
         "Approve or Decline",
     );
+    for alone in ["Approve", "Decline."] {
+        refused(&mut signed_in(&world, "head"), HEAD, &to, &reply(HEAD, &to, alone), "gives no reason");
+    }
+    assert_eq!(world.sink.count(BO), 0);
     let words = "Approve. The parents know.";
     signed_in(&world, "head").send(HEAD, &[&to], &reply(HEAD, &to, words)).expect_code(250);
     let delivery = world.sink.take(BO);

@@ -27,6 +27,7 @@ struct Reason<'a> {
     title: &'a str,
     clause: Option<&'a str>,
     guidance: Option<&'a str>,
+    action: Action,
 }
 
 impl Account {
@@ -73,12 +74,13 @@ impl Account {
 fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondError> {
     let AnswerContext { envelope, message, verdict, policy, reference, recipients, contact, .. } = *context;
     let rules = enforced(&Context { envelope, message, verdict, policy, reference, contact }, recipients)?;
-    let reason =
-        rules.into_iter().filter(|(found, _)| context.outcome.is_of(found.action)).map(|(_, rule)| Reason {
-            title: &rule.title,
-            clause: rule.clause.as_deref(),
-            guidance: rule.then.guidance.as_deref(),
-        });
+    let acting = rules.into_iter().filter(|(found, _)| context.outcome.is_of(found.action));
+    let reason = acting.map(|(found, rule)| Reason {
+        title: &rule.title,
+        clause: rule.clause.as_deref(),
+        guidance: rule.then.guidance.as_deref(),
+        action: found.action,
+    });
     Ok(reason.collect())
 }
 
@@ -191,11 +193,13 @@ impl<'a> Writer<'a> {
         blocks
     }
 
-    /// Each guidance text once.
+    /// Each guidance text once. That of a rule that marks says what was put in front of the subject: not in a trial, where nothing was.
     fn guidance(&self) -> Vec<Block> {
         let mut names: Vec<&str> = Vec::new();
         let mut blocks = Vec::new();
-        for reason in &self.reasons {
+        let is_told =
+            |reason: &&Reason<'_>| self.context.outcome != Outcome::Tried || reason.action != Action::Mark;
+        for reason in self.reasons.iter().filter(is_told) {
             let Some(name) = reason.guidance.filter(|name| !names.contains(name)) else { continue };
             names.push(name);
             let text = self.context.policy.guidance().text(name, self.language, &self.told(reason));
@@ -248,17 +252,19 @@ impl<'a> Writer<'a> {
 
     fn whom_to_ask(&self) -> Vec<Block> {
         let values = [("contact", self.context.contact), ("reference", self.context.reference)];
-        vec![
-            Block::heading(2, self.phrases.questions.as_str()),
-            Block::plain(filled(&self.phrases.ask, &values)),
-        ]
+        let ask = match self.context.outcome {
+            Outcome::Tried => &self.phrases.tried_ask,
+            Outcome::Returned | Outcome::Held | Outcome::Delivered => &self.phrases.ask,
+        };
+        vec![Block::heading(2, self.phrases.questions.as_str()), Block::plain(filled(ask, &values))]
     }
 
     fn record(&self) -> Vec<Block> {
-        let answers = &self.context.policy.organisation().answers;
+        let organisation = self.context.policy.organisation();
+        let answers = &organisation.answers;
         let kept = match &answers.kept_for {
             Some(time) => filled(&self.phrases.kept, &[("time", time)]),
-            None => self.phrases.kept_open.clone(),
+            None => filled(&self.phrases.kept_open, &[("organisation", &organisation.name)]),
         };
         let seen = match &answers.seen_by {
             Some(people) => filled(&self.phrases.seen, &[("people", people)]),

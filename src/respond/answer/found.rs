@@ -1,5 +1,7 @@
 //! What was found in a message, as its sender is shown it: names as they stand, strong words masked. Finds nothing.
 
+use std::collections::HashMap;
+
 use super::AnswerContext;
 use super::content::MOST_LISTED;
 use crate::policy::{FoundWords, Phrases, Place, filled};
@@ -15,7 +17,7 @@ pub(super) struct Found {
 /// Longest stretch of words that is shown, in characters.
 const LONGEST: usize = 80;
 /// Categories whose listed words are matters of work, not of misuse.
-const PLAIN_CATEGORIES: [&str; 2] = ["confidential", "pupils"];
+const PLAIN_CATEGORIES: [&str; 4] = ["confidential", "contact", "names", "pupils"];
 
 /// What the rules that stopped the message found in it, each place and words once.
 pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
@@ -29,8 +31,8 @@ pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
     };
     let mut found = Found { lines: Vec::new(), masked: false };
     let mut more = 0_usize;
-    for place in context.found.iter().filter(|place| acting(&place.finding)) {
-        let Some(line) = line(context, phrases, place, &mut found.masked) else { continue };
+    for (place, openness) in merged(context.found.iter().filter(|place| acting(&place.finding))) {
+        let Some(line) = line(context, phrases, place, openness, &mut found.masked) else { continue };
         if found.lines.contains(&line) {
             continue;
         }
@@ -46,7 +48,40 @@ pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
     found
 }
 
-fn line(context: &AnswerContext<'_>, phrases: &Phrases, place: &Place, masked: &mut bool) -> Option<String> {
+/// Each place once, however many rules noticed the words there, in the order in which they were first noticed: with the most
+/// open way that any of them allows, unless one holds a secret there; and as the finding that suggests other words, if any.
+fn merged<'a>(places: impl Iterator<Item = &'a Place>) -> Vec<(&'a Place, Openness)> {
+    let mut merged: Vec<(&Place, Openness)> = Vec::new();
+    let mut known = HashMap::new();
+    for place in places {
+        let openness = openness(&place.finding);
+        let Finding { part, zone, span, .. } = &place.finding;
+        // A place without words may stand for all of an attachment: its line tells whether it is the same.
+        let first = place.words.as_ref().map(|_| *known.entry((part, zone, span)).or_insert(merged.len()));
+        match first.and_then(|index| merged.get_mut(index)) {
+            Some((shown, most)) => {
+                *most = openness.max(*most);
+                if suggestion(shown).is_none() && suggestion(place).is_some() {
+                    *shown = place;
+                }
+            }
+            None => merged.push((place, openness)),
+        }
+    }
+    merged
+}
+
+fn suggestion(place: &Place) -> Option<&str> {
+    place.words.as_ref()?.suggestion.as_deref()
+}
+
+fn line(
+    context: &AnswerContext<'_>,
+    phrases: &Phrases,
+    place: &Place,
+    openness: Openness,
+    masked: &mut bool,
+) -> Option<String> {
     let Some(words) = &place.words else {
         // An attachment is named whatever of it was found; a place without words says nothing otherwise.
         let tells = matches!(place.finding.detector, Detector::Attachment | Detector::Coverage);
@@ -54,9 +89,9 @@ fn line(context: &AnswerContext<'_>, phrases: &Phrases, place: &Place, masked: &
             .filter(|_| tells)
             .map(|file| filled(&phrases.in_file, &[("file", &file)]));
     };
-    let shown = match is_plain(&place.finding) {
-        true => shortened(&words.text),
-        false => {
+    let shown = match openness {
+        Openness::Plain => shortened(&words.text),
+        Openness::Masked | Openness::Secret => {
             *masked = true;
             mask(&shortened(&words.text))
         }
@@ -69,13 +104,23 @@ fn line(context: &AnswerContext<'_>, phrases: &Phrases, place: &Place, masked: &
     })
 }
 
-/// Whether the words are shown as they stand: names, addresses and markings, and words of work. Words of misuse, and every
-/// number and password, are masked: mail is read in company, on telephones and on boards.
-fn is_plain(finding: &Finding) -> bool {
+/// How openly words are shown; of several findings in one place, the greatest counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Openness {
+    /// Words of misuse: mail is read in company, on telephones and on boards.
+    Masked,
+    /// Names, addresses and markings, and words of work, as they stand.
+    Plain,
+    /// Numbers and passwords: masked whatever else they are.
+    Secret,
+}
+
+fn openness(finding: &Finding) -> Openness {
     match finding.detector {
-        Detector::Names | Detector::Recipient | Detector::Marking | Detector::Header => true,
-        Detector::Words => PLAIN_CATEGORIES.contains(&finding.category.as_str()),
-        _ => false,
+        Detector::Names | Detector::Recipient | Detector::Marking | Detector::Header => Openness::Plain,
+        Detector::Words if PLAIN_CATEGORIES.contains(&finding.category.as_str()) => Openness::Plain,
+        Detector::Words | Detector::Attachment | Detector::Coverage => Openness::Masked,
+        Detector::Pattern | Detector::Identifier | Detector::Secrets => Openness::Secret,
     }
 }
 

@@ -8,8 +8,10 @@ use super::content::MOST_LISTED;
 use super::*;
 use crate::limits::Limits;
 use crate::message::{Address, Origin};
-use crate::policy::Sources;
-use crate::verdict::{Action, Coverage, Mode, RuleId, RuleMatch};
+use crate::policy::{FoundWords, Sources};
+use crate::verdict::{
+    Action, Coverage, Detector, Disguises, Finding, Mode, PartPath, RuleId, RuleMatch, Severity, Span, Zone,
+};
 
 const ORIGINAL: &[u8] = b"From: Ana <ana@oakfield.example>\r\nSubject: the <wall> & Oliver\r\nMessage-ID: <1@oakfield.example>\r\n\r\n.Nightshade\r\n";
 
@@ -28,6 +30,17 @@ fn policy() -> Policy {
 }
 
 fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
+    in_context(original, recipients, concerned, Action::Return, |context| answer(&context).unwrap())
+}
+
+/// What comes of an answer's context, for a message that was returned by a rule with that action.
+fn in_context<T>(
+    original: &[u8],
+    recipients: usize,
+    concerned: &[usize],
+    action: Action,
+    then: impl FnOnce(AnswerContext<'_>) -> T,
+) -> T {
     let envelope = Envelope {
         queue_id: None,
         origin: Origin::Smtp,
@@ -41,13 +54,12 @@ fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
     let found = RuleMatch {
         rule: RuleId("nightshade".to_owned()),
         mode: Mode::Enforce,
-        action: Action::Return,
+        action,
         recipients: concerned.to_vec(),
     };
-    let actions =
-        (0..recipients).map(|index| if concerned.contains(&index) { Action::Return } else { Action::Pass });
+    let actions = (0..recipients).map(|index| if concerned.contains(&index) { action } else { Action::Pass });
     let verdict = Verdict {
-        action: Action::Return,
+        action,
         recipients: actions.collect(),
         rules: vec![found],
         findings: Vec::new(),
@@ -55,7 +67,7 @@ fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
         coverage: Coverage::default(),
         elapsed: None,
     };
-    answer(&AnswerContext {
+    then(AnswerContext {
         envelope: &envelope,
         message: &Message::parse(original, &Limits::default()),
         verdict: &verdict,
@@ -69,7 +81,89 @@ fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
         confirmation: None,
         at: &"2026-03-03T09:15:00+00:00[Europe/London]".parse().unwrap(),
     })
-    .unwrap()
+}
+
+/// The lines of an answer that say what was found.
+fn found_lines(places: &[(&str, usize, Detector, &str)]) -> Vec<String> {
+    let place = |(words, start, detector, category): &(&str, usize, Detector, &str)| Place {
+        finding: Finding {
+            rule: RuleId("nightshade".to_owned()),
+            category: (*category).to_owned(),
+            severity: Severity::Mild,
+            detector: *detector,
+            entity: String::new(),
+            zone: Zone::Body,
+            part: PartPath::default(),
+            span: Span { start: *start, end: start + words.len() },
+            disguises: Disguises::NONE,
+            term: None,
+        },
+        words: Some(FoundWords {
+            text: (*words).to_owned(),
+            term: None,
+            suggestion: (*detector == Detector::Names).then(|| "A.B.".to_owned()),
+            place: None,
+        }),
+    };
+    let places: Vec<Place> = places.iter().map(place).collect();
+    in_context(ORIGINAL, 1, &[0], Action::Return, |context| {
+        let text = preview(&AnswerContext { found: &places, ..context }).unwrap().text;
+        text.lines().filter(|line| line.starts_with("- In")).map(str::to_owned).collect()
+    })
+}
+
+/// A rule on names notices the same words as one on confidential matters: they are words of work in both.
+#[test]
+fn words_of_work_stand_as_they_are_and_each_place_once() {
+    for other in ["names", "contact", "pupils", "swearing"] {
+        let plan = ("child protection plan", 0, Detector::Words);
+        for (first, second) in [("confidential", other), (other, "confidential")] {
+            let lines = found_lines(&[(plan.0, plan.1, plan.2, first), (plan.0, plan.1, plan.2, second)]);
+            assert_eq!(lines, ["- In your text: “child protection plan”"], "{first}, {second}");
+        }
+    }
+    let lines = found_lines(&[
+        ("bother", 0, Detector::Words, "swearing"),
+        ("Oakfield", 10, Detector::Words, "confidential"),
+        ("Oakfield", 10, Detector::Secrets, "credentials"),
+        ("1234", 20, Detector::Identifier, "confidential"),
+        ("Anna Beech", 30, Detector::Words, "names"),
+        ("Anna Beech", 30, Detector::Names, "names"),
+    ]);
+    let expected = [
+        "- In your text: “b****r”",
+        "- In your text: “O******d”",
+        "- In your text: “1**4”",
+        "- In your text: “Anna Beech”. Write “A.B.” instead.",
+    ];
+    assert_eq!(lines, expected);
+}
+
+/// Nothing expires by itself, and no account but the server's own is kept from the store: an answer promises no more.
+#[test]
+fn an_answer_promises_no_more_of_the_record_than_is_kept() {
+    let text = in_context(ORIGINAL, 1, &[0], Action::Return, |context| preview(&context).unwrap().text);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in ["until somebody at Ysgol Dderwen deletes it", "Those who run the mail server can reach it"]
+    {
+        assert!(text.contains(words), "no \"{words}\": {text}");
+    }
+    let shipped = shipped();
+    let answers = &shipped.organisation().answers;
+    assert_eq!((answers.kept_for.as_deref(), answers.seen_by.as_deref()), (None, None));
+}
+
+/// Nothing was done to a message that was only tried out, and nothing of it is on record.
+#[test]
+fn a_trial_tells_of_no_mark_and_gives_no_reference() {
+    for (action, is_told) in [(Action::Mark, false), (Action::Return, true)] {
+        let text = in_context(ORIGINAL, 1, &[0], action, |context| {
+            preview(&AnswerContext { outcome: Outcome::Tried, ..context }).unwrap().text
+        });
+        assert!(text.contains("Nightshade <is> returned"), "{text}");
+        assert_eq!(text.contains("Take the word out"), is_told, "{action}: {text}");
+        assert!(text.contains("office@oakfield.example") && !text.contains("reference"), "{text}");
+    }
 }
 
 /// The whole message, compared with the file beside the other fixtures.

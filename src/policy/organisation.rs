@@ -60,7 +60,7 @@ pub(super) enum OverrideMode {
     Off,
     /// A match is recorded.
     Observe,
-    /// A match is told to reviewers.
+    /// A match is noted for reviewers.
     Notify,
     /// The rule's action is carried out.
     Enforce,

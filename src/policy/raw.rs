@@ -43,7 +43,7 @@ pub(super) struct RawRule {
     pub(super) category: Located<String>,
     /// How grave a breach is.
     pub(super) severity: Severity,
-    /// Whether a match is recorded (`observe`), told to reviewers (`notify`) or acted upon (`enforce`).
+    /// Whether a match is recorded (`observe`), noted for reviewers (`notify`) or acted upon (`enforce`).
     pub(super) mode: Mode,
     /// The schools for which it runs; all where left out.
     pub(super) school: Option<Vec<Located<String>>>,

@@ -228,9 +228,11 @@ fn read_example_organisation(build: &mut Build, sources: &Sources) -> Option<Org
     let ours = sources.files.get(ORGANISATION)?;
     let made_up = source(EXAMPLE_ORGANISATION, text);
     let raw: RawOrganisation = read::file(&made_up, &mut build.faults)?;
-    // Faults of our own file are told where it is read for itself.
+    raw.compile(&made_up, &mut build.faults);
+    // Both together have no fault that is not told of one of them.
     let mut told = Vec::new();
     let ours: RawOrganisation = read::file(&source(ORGANISATION, ours), &mut told)?;
+    let raw: RawOrganisation = read::file(&made_up, &mut told)?;
     Some(ours.with_examples(raw).compile(&made_up, &mut told))
 }
 

@@ -12,7 +12,7 @@ use super::gate::Failure;
 use super::state::Filter;
 use crate::message::Address;
 use crate::policy::Policy;
-use crate::records::{self, HeldMessage, NewConfirmation, NewLetter, Postponed, Reference};
+use crate::records::{self, HeldMessage, HeldSummary, NewConfirmation, NewLetter, Postponed, Reference};
 use crate::respond::{self, Entry, Letter, LetterContext};
 
 /// A confirmation that came in, and what is told of it.
@@ -65,16 +65,7 @@ impl Filter {
         let Some(address) = &self.config.confirm else { return Ok(None) };
         let zone = &about.policy.organisation().time_zone;
         let summary = &about.held.summary;
-        let entry = respond::entry(
-            about.policy,
-            &Entry {
-                reference: summary.reference.as_str(),
-                received: &summary.received_at.to_zoned(zone.clone()),
-                recipients: &summary.recipients,
-                recipient_count: summary.recipient_count,
-                rules: &summary.rules,
-            },
-        );
+        let entry = entry_of(about.policy, summary);
         let letter = Letter::Request {
             sender: summary.sender.as_deref().unwrap_or_default(),
             why: about.why,
@@ -132,22 +123,7 @@ impl Filter {
         for postponed in self.store.postponed(self.config.share.within, now).await? {
             let Postponed { recipient, messages, .. } = &postponed;
             let policy = self.policy();
-            let zone = &policy.organisation().time_zone;
-            let entries: Vec<String> = messages
-                .iter()
-                .map(|summary| {
-                    respond::entry(
-                        &policy,
-                        &Entry {
-                            reference: summary.reference.as_str(),
-                            received: &summary.received_at.to_zoned(zone.clone()),
-                            recipients: &summary.recipients,
-                            recipient_count: summary.recipient_count,
-                            rules: &summary.rules,
-                        },
-                    )
-                })
-                .collect();
+            let entries: Vec<String> = messages.iter().map(|summary| entry_of(&policy, summary)).collect();
             let letter = Letter::Summary { entries: &entries };
             let written = self.write(&policy, vec![recipient.clone()], "", letter, None, now)?;
             self.store.summarised(&postponed, &written.as_new(), now).await?;
@@ -156,6 +132,18 @@ impl Filter {
         }
         Ok(())
     }
+}
+
+/// A message on the record, as a line of a letter.
+fn entry_of(policy: &Policy, summary: &HeldSummary) -> String {
+    let entry = Entry {
+        reference: summary.reference.as_str(),
+        received: &summary.received_at.to_zoned(policy.organisation().time_zone.clone()),
+        recipients: &summary.recipients,
+        recipient_count: summary.recipient_count,
+        rules: &summary.rules,
+    };
+    respond::entry(policy, &entry)
 }
 
 /// How often it is looked whether a summary is due.

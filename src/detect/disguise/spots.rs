@@ -95,28 +95,28 @@ struct Sides {
     symbols: bool,
     /// That it is a piece of one word with the word before.
     one_word: bool,
-    /// A word of symbols before it.
-    far: bool,
+    /// A word of symbols alone before it.
+    symbol_word: bool,
 }
 
 impl Sides {
     #[inline(always)]
     fn of(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> Self {
         let gap = run.start.wrapping_sub(before.end);
-        let (symbols, far) = (may_have_symbols_beside(text, run), gap >= 4);
+        let (symbols, symbol_word) = (may_have_symbols_beside(text, run), gap >= 4);
         let eight = |at: usize| text.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
         let (Some(first), Some(second)) = (eight(before.start), eight(run.start)) else {
-            return Self { symbols, one_word: true, far };
+            return Self { symbols, one_word: true, symbol_word };
         };
         let length = 8 * before.length().min(4);
         let [one, two, three, four, ..] = (first & ((1 << length) - 1) | second << length).to_le_bytes();
         let together = before.length() + run.length();
         let one_word = (together < 4) | vocabulary.may_open_with([one, two, three, four]);
-        Self { symbols, one_word: one_word & (gap <= FAR), far }
+        Self { symbols, one_word: one_word & (gap <= FAR), symbol_word }
     }
 
     fn any(self) -> bool {
-        self.symbols | self.one_word | self.far
+        self.symbols | self.one_word | self.symbol_word
     }
 }
 
@@ -147,7 +147,7 @@ fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, sides: Si
         spots.push(Spot { start: before.start, end, wide: true });
     }
     // A word of symbols alone.
-    if sides.far {
+    if sides.symbol_word {
         let between = text.get(before.end..start).unwrap_or_default();
         let symbols = |three: &[u8]| three.iter().all(|byte| kind(*byte) & SYMBOL != 0);
         if between.len() < 100 && between.windows(3).any(symbols) {
@@ -406,8 +406,11 @@ mod tests {
                     all.push(Spot { start: run.start, end: run.end, wide: false });
                 }
                 let near = run.start.wrapping_sub(before.end) <= FAR;
-                let sides =
-                    Sides { symbols: true, one_word: near, far: run.start.wrapping_sub(before.end) >= 4 };
+                let sides = Sides {
+                    symbols: true,
+                    one_word: near,
+                    symbol_word: run.start.wrapping_sub(before.end) >= 4,
+                };
                 look(bytes, &vocabulary, &before, run, sides, &mut all);
                 before = *run;
             }

@@ -12,6 +12,7 @@ use super::policy_source::{PolicySource, count, read_sources, render};
 use super::{CliError, Ended};
 use crate::people::People;
 use crate::policy::{EffectiveRule, ExampleFault, Fault, Policy, Warning};
+use crate::serve::unoffered;
 use crate::verdict::Mode;
 
 /// Checks a policy's folder.
@@ -31,10 +32,20 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
             warnings: policy.warnings().to_vec(),
             rules: policy.rules().len(),
             people,
+            // Who names a policy means that policy, not the machine's own configuration.
+            advice: match options.directory.is_none() && source.policy.is_none() {
+                true => unoffered(&source.config()?, &policy),
+                false => None,
+            },
         },
-        Err(faults) => {
-            Found { faults: faults.0, examples: Vec::new(), warnings: Vec::new(), rules: 0, people }
-        }
+        Err(faults) => Found {
+            faults: faults.0,
+            examples: Vec::new(),
+            warnings: Vec::new(),
+            rules: 0,
+            people,
+            advice: None,
+        },
     };
     let text = if options.json { found.as_json(&directory) } else { found.for_people(&directory) };
     io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
@@ -48,6 +59,8 @@ struct Found {
     warnings: Vec<Warning>,
     rules: usize,
     people: Option<People>,
+    /// What the configuration lacks for this policy.
+    advice: Option<String>,
 }
 
 impl Found {
@@ -59,6 +72,9 @@ impl Found {
         let mut text: String = self.faults.iter().map(|fault| render(fault)).collect();
         text.extend(self.examples.iter().map(|example| render(example)));
         text.extend(self.warnings.iter().map(|warning| render(&warning.0)));
+        if let Some(advice) = &self.advice {
+            text += &format!("{}  {advice}\n\n", paint::paint("warning", Tone::Note));
+        }
         let place = directory.display();
         text += &if self.is_sound() {
             let ok = paint::paint("ok", Tone::Good);
@@ -86,6 +102,7 @@ impl Found {
             "faults": self.faults,
             "examples": self.examples,
             "warnings": self.warnings.iter().map(|warning| &warning.0).collect::<Vec<_>>(),
+            "configuration": self.advice,
         });
         format!("{report}\n")
     }

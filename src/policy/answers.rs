@@ -116,7 +116,7 @@ impl RawAnswers {
     pub(super) fn compile(
         self,
         approvers: Vec<Located<RawApprover>>,
-        (schools, groups): (&[&str], &BTreeMap<String, AddressSet>),
+        (schools, groups, domains): (&[&str], &BTreeMap<String, AddressSet>, &AddressSet),
         source: &Source,
         faults: &mut Vec<Fault>,
     ) -> Answers {
@@ -154,18 +154,37 @@ impl RawAnswers {
             language,
             languages,
             networks,
-            approvers: approvers.into_iter().map(|raw| raw.value.compile(schools, source, faults)).collect(),
+            approvers: approvers
+                .into_iter()
+                .map(|raw| raw.value.compile(schools, domains, source, faults))
+                .collect(),
         }
     }
 }
 
 impl RawApprover {
-    fn compile(self, schools: &[&str], source: &Source, faults: &mut Vec<Fault>) -> Approvers {
+    fn compile(
+        self,
+        schools: &[&str],
+        domains: &AddressSet,
+        source: &Source,
+        faults: &mut Vec<Fault>,
+    ) -> Approvers {
         let mut addresses = Vec::new();
         for raw in &self.addresses {
             let parsed = Address::parse(raw.value.as_bytes());
             let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"*?".contains(c);
             match parsed.filter(|one| !one.domain().is_empty() && !one.local().is_empty()) {
+                // A reply counts from a signed-in account alone, which nobody outside has.
+                Some(address) if !raw.value.contains(odd) && !domains.contains_domain(address.domain()) => {
+                    let message =
+                        format!("the approver \"{}\" is at no domain of the organisation", raw.value);
+                    let fault = Fault::new(source, raw.span.clone(), message);
+                    faults
+                        .push(fault.help(
+                            "name somebody who signs in to your mail server: only their reply decides",
+                        ));
+                }
                 Some(address) if !raw.value.contains(odd) => addresses.push(address),
                 _ => {
                     let fault =

@@ -275,7 +275,7 @@ impl RawOrganisation {
         let known = domains.plain_domains().chain(groups.values().flat_map(AddressSet::plain_domains));
         let known = KnownDomains::new(known.map(str::to_owned));
         let ids: Vec<&str> = schools.iter().map(|school| school.id.as_str()).collect();
-        let answers = self.answers.compile(self.approver, (&ids, &groups), source, faults);
+        let answers = self.answers.compile(self.approver, (&ids, &groups, &domains), source, faults);
         Organisation {
             name: self.name.value,
             time_zone,

@@ -175,6 +175,10 @@ phrases! {
     summary = "More of your messages were stopped";
     /// What a summary is.
     summary_about = "So many of your messages were stopped in a short time that you get this one answer for the others. They are kept safe:";
+    /// Of a message in a summary, with the code that lets its sender have it sent all the same.
+    summary_code = "{entry}. Code: {code}";
+    /// After a summary, how to use a code.
+    summary_confirm = "If one of these must go as it is, write to {address}. Put its code into the subject, and say why in a sentence. Do so for one message at a time. A code works once, for seven days, and only from your own account.";
 }
 
 impl Phrases {

@@ -123,6 +123,13 @@ pub struct Confirmation {
     pub why: Option<String>,
 }
 
+impl Confirmation {
+    /// Whether the sender can use it at that moment.
+    pub(super) fn is_senders(&self, now: Timestamp) -> bool {
+        self.asks != Asks::Approve && self.used_at.is_none() && self.expires_at >= now
+    }
+}
+
 /// A letter that is to be sent: about a message, or of its own accord.
 #[derive(Debug, Clone, Copy)]
 pub struct NewLetter<'a> {
@@ -165,9 +172,18 @@ impl Store {
     ) -> Result<NewConfirmation, RecordsError> {
         let mut id = [0u8; HALF];
         getrandom::fill(&mut id).map_err(RecordsError::Random)?;
-        let text = format!("{}{}", base32(&id), base32(&self.half_signature(&id)?));
+        let text = self.text_of(&id)?;
         let expires = now.saturating_add(GOOD_FOR).unwrap_or(Timestamp::MAX);
         Ok(NewConfirmation { id, text, asks, holders, login, expires })
+    }
+
+    /// A code on the record as people write it.
+    pub(super) fn code_text(&self, confirmation: &Confirmation) -> Result<String, RecordsError> {
+        self.text_of(&confirmation.id)
+    }
+
+    fn text_of(&self, id: &[u8; HALF]) -> Result<String, RecordsError> {
+        Ok(format!("{}{}", base32(id), base32(&self.half_signature(id)?)))
     }
 
     /// The code that a word is, if it was signed here. Costs no look at the database where it was not.

@@ -191,16 +191,13 @@ impl Store {
         Ok(Kept::New(message.reference.clone()))
     }
 
-    /// Whether a sender has had their share of answers. An answer with a code goes out: nothing else tells the code.
+    /// Whether a sender has had their share of answers. The summary then tells their codes too.
     async fn is_beyond_share(
         &self,
         transaction: &mut Transaction<'static, Sqlite>,
         message: &KeptMessage<'_>,
         recipient: &Address,
     ) -> Result<bool, RecordsError> {
-        if message.confirmation.is_some() {
-            return Ok(false);
-        }
         let since = message.received_at.saturating_sub(message.share.within).unwrap_or(Timestamp::MIN);
         let had: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM outbox JOIN outbox_recipients ON outbox_recipients.outbox = outbox.id

@@ -19,7 +19,7 @@ pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSu
 pub use keep::{Answer, Kept, KeptAction, KeptMessage, Share};
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};
 pub use pass::{PASS_HEADER, Pass, Redeemed, Refusal};
-pub use postponed::Postponed;
+pub use postponed::{Postponed, Untold};
 pub use reading::Reading;
 pub use reference::Reference;
 pub use store::{Status, Store};

@@ -14,8 +14,17 @@ pub struct Postponed {
     /// The sender.
     pub recipient: Address,
     /// Their messages, oldest first, at most a hundred.
-    pub messages: Vec<HeldSummary>,
+    pub messages: Vec<Untold>,
     entries: Vec<i64>,
+}
+
+/// A message whose sender was not told of it by itself.
+#[derive(Debug, Clone)]
+pub struct Untold {
+    /// The message.
+    pub summary: HeldSummary,
+    /// The code by which the sender may have it sent all the same, while it is good.
+    pub code: Option<String>,
 }
 
 /// Most messages that one summary lists; what is beyond comes in the next one.
@@ -65,7 +74,10 @@ impl Store {
             .map_err(|source| self.database_error(source))?;
             let mut postponed = Postponed { recipient, messages: Vec::new(), entries: Vec::new() };
             for (entry, reference) in rows {
-                postponed.messages.push(self.find(&self.reference_of(&reference)?).await?.summary);
+                let message = self.find(&self.reference_of(&reference)?).await?;
+                let offered = message.confirmations.iter().find(|offered| offered.is_senders(now));
+                let code = offered.map(|offered| self.code_text(offered)).transpose()?;
+                postponed.messages.push(Untold { summary: message.summary, code });
                 postponed.entries.push(entry);
             }
             all.push(postponed);

@@ -2,6 +2,7 @@
 
 use tracing::info;
 
+use super::confirm::approvers;
 use super::gate::{Failure, Judgement};
 use super::state::Filter;
 use crate::message::{Address, Message};
@@ -85,13 +86,7 @@ async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> 
     };
     let recipients: Vec<&Address> =
         concerned.iter().filter_map(|index| envelope.recipients.get(*index)).collect();
-    // Only the rules that led to it: not those that watch, nor those that concern other recipients alone.
-    let acting = verdict.rules.iter().filter(|found| {
-        found.mode == Mode::Enforce
-            && !found.action.delivers()
-            && found.recipients.iter().any(|index| concerned.contains(index))
-    });
-    let rules: Vec<RuleId> = acting.map(|found| found.rule.clone()).collect();
+    let rules: Vec<RuleId> = acting(judgement, stopped).cloned().collect();
     let found = words(&judgement.found)?;
     let kept = filter
         .store
@@ -112,6 +107,17 @@ async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> 
     let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
     info!(queue_id, reference = %kept.reference(), what, "kept");
     Ok(())
+}
+
+/// The rules that led to it: not those that watch, nor those that concern other recipients alone.
+fn acting<'j>(judgement: &'j Judgement, stopped: &Stopped<'j>) -> impl Iterator<Item = &'j RuleId> {
+    let concerned = stopped.recipients;
+    let acting = judgement.verdict.rules.iter().filter(move |found| {
+        found.mode == Mode::Enforce
+            && !found.action.delivers()
+            && found.recipients.iter().any(|index| concerned.contains(index))
+    });
+    acting.map(|found| &found.rule)
 }
 
 /// What was found, in words, as `scan --json --reveal` tells it; empty where no words were.
@@ -138,6 +144,11 @@ fn offered(
     let Some(sender) = sender.filter(|_| stopped.told && filter.config.confirm.is_some()) else {
         return Ok(None);
     };
+    // What nobody decides on, or the sender alone, is not offered.
+    let nobody = || approvers(&judgement.policy, sender.folded(), acting(judgement, stopped)).is_empty();
+    if asks == Asks::Request && nobody() {
+        return Ok(None);
+    }
     let login = judgement.envelope.authenticated.clone();
     Ok(Some(filter.store.new_confirmation(asks, vec![sender.clone()], login, judgement.at)?))
 }

@@ -11,11 +11,9 @@ use crate::extract::Extraction;
 use crate::message::{Address, Addressed, Envelope, Mailbox, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText, Spooled};
 use crate::policy::{Policy, Proof};
-use crate::records::{
-    Asks, Confirmation, Confirmed, Confirming, HeldMessage, NewLetter, RecordsError, Reference,
-};
+use crate::records::{Asks, Confirmation, Confirmed, Confirming, NewLetter, RecordsError, Reference};
 use crate::respond::{self, Letter};
-use crate::verdict::Zone;
+use crate::verdict::{RuleId, Zone};
 
 /// Why a reply was not taken. The sender's mail program shows it: no message goes out to anybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +21,7 @@ enum Refusal {
     NotAlone,
     NotProven,
     NoCode,
+    SeveralCodes,
     Used,
     Expired,
     NotTheirs,
@@ -45,6 +44,9 @@ impl Refusal {
             Self::NoCode => {
                 "it holds no code that is known here. Please reply to the message that you were sent."
             }
+            Self::SeveralCodes => {
+                "it holds the codes of several messages. Please put the code of one into the subject."
+            }
             Self::Used => "it was answered already, and what was decided stays.",
             Self::Expired => "the time for it is over. Please write the message anew.",
             Self::NotTheirs => "only the person who was asked can answer it, from their own account.",
@@ -66,6 +68,7 @@ impl Refusal {
             Self::NotAlone => "other recipients",
             Self::NotProven => "sender not proven",
             Self::NoCode => "no code of ours",
+            Self::SeveralCodes => "several codes",
             Self::Used => "used already",
             Self::Expired => "expired",
             Self::NotTheirs => "not from whom it was sent to",
@@ -150,8 +153,9 @@ impl Filter {
         if !matches!(proof, Proof::Login | Proof::Relay) {
             return Ok(Reply::Refused(Refusal::NotProven));
         }
-        let Some(confirmation) = self.code_of(recipient, &incoming.extraction).await? else {
-            return Ok(Reply::Refused(Refusal::NoCode));
+        let confirmation = match self.code_of(recipient, &incoming.extraction).await? {
+            Ok(confirmation) => confirmation,
+            Err(refusal) => return Ok(Reply::Refused(refusal)),
         };
         // Whose it is comes first: nobody else learns whether it was used.
         let Some(sender) = holder(envelope, &incoming.from, &confirmation, proof) else {
@@ -163,7 +167,8 @@ impl Filter {
         if confirmation.expires_at < now {
             return Ok(Reply::Refused(Refusal::Expired));
         }
-        let words = own_words(&incoming.extraction);
+        let is_code = |word: &str| self.store.is_code(word.trim_matches(|c: char| !c.is_alphanumeric()));
+        let words = own_words(&incoming.extraction, |word| is_code(word).unwrap_or(false));
         let id = incoming.id.as_deref();
         let decided = match self.decide(&policy, &confirmation, (sender, &words), id, now).await? {
             Ok(outcome) => Reply::Taken(confirmation.reference.clone(), outcome),
@@ -172,24 +177,48 @@ impl Filter {
         Ok(decided)
     }
 
-    /// The code of a reply: in its address, else in its subject or text, which may be the quoted message.
+    /// The code of a reply: in its address, else in its subject, its own text, or the quoted message, in this order.
     async fn code_of(
         &self,
         recipient: &Address,
         extraction: &Extraction,
-    ) -> Result<Option<Confirmation>, RecordsError> {
+    ) -> Result<Result<Confirmation, Refusal>, RecordsError> {
         let addressed = self.config.confirm.as_ref().and_then(|address| address.addressed(recipient));
-        if let Some(Addressed::Tagged(tag)) = addressed {
-            return self.store.confirmation(tag).await;
-        }
-        let texts =
-            extraction.texts.iter().flat_map(|text| text.text.split(|c: char| !c.is_ascii_alphanumeric()));
-        for word in texts.filter(|word| !word.is_empty()).take(MOST_WORDS) {
-            if self.store.is_code(word)? {
-                return self.store.confirmation(word).await;
+        let code = match addressed {
+            Some(Addressed::Tagged(tag)) => Ok(Some(tag.to_owned())),
+            _ => self.code_in(extraction)?,
+        };
+        Ok(match code {
+            Ok(Some(code)) => self.store.confirmation(&code).await?.ok_or(Refusal::NoCode),
+            Ok(None) => Err(Refusal::NoCode),
+            Err(refusal) => Err(refusal),
+        })
+    }
+
+    /// The one code in the first zone that has any: a summary tells several, and a guess might send the wrong message.
+    fn code_in(&self, extraction: &Extraction) -> Result<Result<Option<String>, Refusal>, RecordsError> {
+        let mut left = MOST_WORDS;
+        for zones in [&[Zone::Subject][..], &[Zone::Body], &[Zone::Quoted, Zone::Signature]] {
+            let mut found: Option<String> = None;
+            for text in extraction.texts.iter().filter(|text| zones.contains(&text.zone)) {
+                let words = text.text.split(|c: char| !c.is_ascii_alphanumeric());
+                for word in words.filter(|word| !word.is_empty()) {
+                    left = left.saturating_sub(1);
+                    if left == 0 || !self.store.is_code(word)? {
+                        continue;
+                    }
+                    let code = word.to_ascii_uppercase();
+                    if found.as_ref().is_some_and(|known| *known != code) {
+                        return Ok(Err(Refusal::SeveralCodes));
+                    }
+                    found = Some(code);
+                }
+            }
+            if found.is_some() {
+                return Ok(Ok(found));
             }
         }
-        Ok(None)
+        Ok(Ok(None))
     }
 
     /// Does what the reply says, all of it at once.
@@ -220,7 +249,8 @@ impl Filter {
         let mut written = vec![self.told_to_sender(&letters).await?];
         let mut next = None;
         if outcome == Confirmed::Asked {
-            let approvers = approvers(policy, &held);
+            let sender = held.summary.sender.as_deref().unwrap_or_default();
+            let approvers = approvers(policy, sender, held.summary.rules.iter());
             if approvers.is_empty() {
                 return Ok(Err(Refusal::NobodyDecides));
             }
@@ -268,18 +298,18 @@ impl Filter {
     }
 }
 
-/// The approvers of the rules that stopped a message: those of the first one for which any are named.
-fn approvers(policy: &Policy, held: &HeldMessage) -> Vec<Address> {
+/// The approvers of the rules that stopped a sender's message: those of the first one for which any are named.
+pub fn approvers<'r>(policy: &Policy, sender: &str, rules: impl Iterator<Item = &'r RuleId>) -> Vec<Address> {
     let organisation = policy.organisation();
-    let sender = held.summary.sender.as_deref().and_then(|sender| Address::parse(sender.as_bytes()));
+    let address = Address::parse(sender.as_bytes());
     let school =
-        sender.as_ref().and_then(|sender| organisation.school_of(sender)).map(|school| school.id.as_str());
-    let named = held.summary.rules.iter().filter_map(|id| policy.rule(id)).map(|rule| {
+        address.as_ref().and_then(|sender| organisation.school_of(sender)).map(|school| school.id.as_str());
+    let mut named = rules.filter_map(|id| policy.rule(id)).map(|rule| {
         let all = organisation.answers.approvers(school, &rule.category).iter();
         // Nobody decides on their own mail.
-        all.filter(|one| Some(one.folded()) != held.summary.sender.as_deref()).cloned().collect::<Vec<_>>()
+        all.filter(|one| one.folded() != sender).cloned().collect::<Vec<_>>()
     });
-    named.into_iter().find(|named| !named.is_empty()).unwrap_or_default()
+    named.find(|named| !named.is_empty()).unwrap_or_default()
 }
 
 /// The sender of a reply, where it is one of those who may use the code: by its envelope, by the From of its header, and
@@ -305,15 +335,17 @@ fn holder<'e>(
     (theirs && login && from.address.folded() == sender.folded()).then_some(sender)
 }
 
-/// What the sender wrote now: without what is quoted, without the line that introduces it, without the signature.
-fn own_words(extraction: &Extraction) -> String {
+/// What the sender wrote now: without what is quoted, without the line that introduces it, without the signature, and without
+/// codes.
+fn own_words(extraction: &Extraction, is_code: impl Fn(&str) -> bool) -> String {
     let written = extraction.texts.iter().find(|text| text.zone == Zone::Body);
     let text = written.map(|text| text.text.as_str()).unwrap_or_default();
     let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if lines.len() > 1 && lines.last().is_some_and(|line| line.ends_with(':')) {
         lines.pop();
     }
-    let words: Vec<&str> = lines.iter().flat_map(|line| line.split_whitespace()).collect();
+    let words = lines.iter().flat_map(|line| line.split_whitespace()).filter(|word| !is_code(word));
+    let words: Vec<&str> = words.collect();
     words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect()
 }
 

@@ -123,8 +123,13 @@ impl Filter {
         for postponed in self.store.postponed(self.config.share.within, now).await? {
             let Postponed { recipient, messages, .. } = &postponed;
             let policy = self.policy();
-            let entries: Vec<String> = messages.iter().map(|summary| entry_of(&policy, summary)).collect();
-            let letter = Letter::Summary { entries: &entries };
+            let untold = messages.iter().map(|message| respond::Untold {
+                entry: entry_of(&policy, &message.summary),
+                code: message.code.clone(),
+            });
+            let entries: Vec<respond::Untold> = untold.collect();
+            let address = self.config.confirm.as_ref().map(ToString::to_string);
+            let letter = Letter::Summary { entries: &entries, address: address.as_deref() };
             let written = self.write(&policy, vec![recipient.clone()], "", letter, None, now)?;
             self.store.summarised(&postponed, &written.as_new(), now).await?;
             info!(letter = %written.name, answers = entries.len(), "a summary in place of answers");

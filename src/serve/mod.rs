@@ -11,6 +11,7 @@ mod readiness;
 mod roll;
 mod state;
 mod trial;
+mod unoffered;
 
 use std::future::Future;
 use std::io;
@@ -31,6 +32,8 @@ use gate::FilterGate;
 use memory::Remembered;
 use roll::RollInForce;
 use state::Filter;
+
+pub use unoffered::unoffered;
 
 /// Why the filter cannot run.
 #[derive(Debug, thiserror::Error)]

@@ -7,11 +7,12 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{Notify, Semaphore};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::ServeError;
 use super::memory::Remembered;
 use super::roll::RollInForce;
+use super::unoffered::unoffered;
 use crate::config::{self, Config};
 use crate::message::QueueId;
 use crate::policy::Policy;
@@ -190,7 +191,12 @@ pub fn load_policy(config: &Config) -> Result<Policy, ServeError> {
     let sources = config::read_policy(&config.policy_directory)?;
     let policy = Policy::compile(&sources).map_err(|faults| ServeError::policy(config, &faults))?;
     match policy.check_examples().len() {
-        0 => Ok(policy),
+        0 => {
+            if let Some(text) = unoffered(config, &policy) {
+                warn!("{text}");
+            }
+            Ok(policy)
+        }
         failing => Err(ServeError::Examples(failing)),
     }
 }

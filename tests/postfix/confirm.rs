@@ -147,13 +147,7 @@ fn nobody_else_and_no_program_can_confirm() {
 fn a_confirmation_that_comes_too_late_is_refused() {
     let world = World::start();
     let to = reply_to(&answered(&world, "Henbane"));
-    let database = world.mailwarden.path("store/mailwarden.sqlite");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
-        sqlx::query("UPDATE confirmations SET expires_at = 1").execute(&pool).await.unwrap();
-        pool.close().await;
-    });
+    world.in_database("UPDATE confirmations SET expires_at = 1");
     refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, REASON), "the time for it is over");
     assert_nothing_came_of_it(&world);
 }
@@ -255,4 +249,27 @@ fn the_corrected_message_passes() {
     signed_in(&world, "ana").send(ANA, &[BO], &message("Clover")).expect_code(250);
     assert!(world.sink.take(BO).text().contains("Clover by the road."));
     assert_eq!(world.sink.count(ANA), 0);
+}
+
+/// An answer offers nothing that would not work, and whoever runs mailwarden is told why.
+#[test]
+fn what_could_not_be_confirmed_is_not_offered() {
+    let offers = |answer: &Delivery| answer.text().contains("If it must go as it is");
+    let without_address =
+        World::start().with("mailwarden.toml", "confirm = \"confirm@oakfield.example\"\n", "");
+    let answer = answered(&without_address, "Henbane");
+    assert!(!offers(&answer) && header_values(&answer.message, "Reply-To").is_empty(), "{}", answer.text());
+    let log = without_address.mailwarden.log();
+    let warned = log.lines().filter(|line| line.contains("no sender can confirm a stopped message"));
+    assert_eq!(warned.filter(|line| line.contains("[outgoing]")).count(), 1, "{log}");
+    let check = without_address.mailwarden.run(&["check"]);
+    let told = String::from_utf8(check.stdout).unwrap();
+    assert!(told.contains("`return-henbane`, `hold-mandrake` have `override`"), "{told}");
+
+    // Nobody decides on their own mail: where the sender is the one approver, nobody is left to ask.
+    let world =
+        World::start().with("policy/organisation.toml", "\"head@oakfield.example\", \"deputy@", "\"ana@");
+    assert!(!offers(&answered(&world, "Mandrake")));
+    let log = world.mailwarden.log();
+    assert!(!log.lines().last().unwrap_or_default().contains("no sender can confirm"), "{log}");
 }

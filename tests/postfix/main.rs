@@ -17,6 +17,7 @@ mod confidential;
 mod confirm;
 mod documents;
 mod first_mail;
+mod flood;
 mod held;
 mod kills;
 mod loops;

@@ -9,7 +9,7 @@ mod watched;
 pub use mailwarden::Mailwarden;
 pub use postfix::{Fate, Postfix};
 pub use sink::{Delivery, Sink};
-pub use smtp::Smtp;
+pub use smtp::{Reply, Smtp};
 pub use watched::Watched;
 
 use std::net::TcpListener;
@@ -36,6 +36,30 @@ impl World {
         let mailwarden = Mailwarden::start(policy, port);
         let postfix = Postfix::start(port, &mailwarden.milter(), &sink);
         Self { postfix, mailwarden, sink }
+    }
+
+    /// The same with a file of mailwarden's folder changed, such as `mailwarden.toml` or `policy/rules.toml`: what stands for the
+    /// first text is the second. An empty first text stands for the file's end.
+    pub fn with(mut self, file: &str, from: &str, to: &str) -> Self {
+        self.mailwarden.stop();
+        let path = self.mailwarden.path(file);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(text.contains(from), "{file} has no {from}");
+        let changed = if from.is_empty() { format!("{text}{to}") } else { text.replacen(from, to, 1) };
+        std::fs::write(path, changed).unwrap();
+        self.mailwarden.restart();
+        self
+    }
+
+    /// Changes rows of the store's database, as time or an accident would.
+    pub fn in_database(&self, statement: &'static str) {
+        let database = self.mailwarden.path("store/mailwarden.sqlite");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", database.display())).await.unwrap();
+            sqlx::query(statement).execute(&pool).await.unwrap();
+            pool.close().await;
+        });
     }
 
     /// A connection to Postfix, greeted.

@@ -6,7 +6,7 @@ use super::content::Account;
 use super::mail::{Head, compose};
 use super::markdown::Block;
 use crate::message::Address;
-use crate::policy::{Policy, filled};
+use crate::policy::{Phrases, Policy, filled};
 
 /// What a letter is written from.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +77,20 @@ pub enum Letter<'a> {
     },
     /// To the sender: the messages that were not answered one by one.
     Summary {
-        /// An entry for each.
-        entries: &'a [String],
+        /// Each of them.
+        entries: &'a [Untold],
+        /// Where their codes go, if any has one.
+        address: Option<&'a str>,
     },
+}
+
+/// A message in a summary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untold {
+    /// The message, as an entry of a list.
+    pub entry: String,
+    /// The code by which its sender may have it sent all the same.
+    pub code: Option<String>,
 }
 
 /// The complete letter, from its header to its last line. It goes out with the null sender.
@@ -99,10 +110,7 @@ pub fn letter(context: &LetterContext<'_>) -> Vec<u8> {
         Letter::Declined { by, why } => {
             (&phrases.declined, vec![Block::plain(decided(&phrases.declined_by, by, why))])
         }
-        Letter::Summary { entries } => (
-            &phrases.summary,
-            vec![Block::plain(phrases.summary_about.as_str()), Block::list(entries.to_vec())],
-        ),
+        Letter::Summary { entries, address } => (&phrases.summary, summary(phrases, entries, address)),
         Letter::Request { sender, why, entry, address, code, until, .. } => {
             let until = until.strftime("%H:%M, %d.%m.%Y").to_string();
             let blocks = vec![
@@ -131,10 +139,25 @@ pub fn letter(context: &LetterContext<'_>) -> Vec<u8> {
         name: context.name,
         reply_to: match context.letter {
             Letter::Request { reply_to, .. } => Some(reply_to),
+            Letter::Summary { address, .. } => address,
             _ => None,
         },
         answers: context.answers.map(str::to_owned),
         at: context.at,
     };
     compose(&head, &Account { language, lead: String::new(), title: title.clone(), blocks })
+}
+
+/// What a summary lists. Without an address for replies, no code is told.
+fn summary(phrases: &Phrases, entries: &[Untold], address: Option<&str>) -> Vec<Block> {
+    let line = |untold: &Untold| match untold.code.as_deref().filter(|_| address.is_some()) {
+        Some(code) => filled(&phrases.summary_code, &[("entry", &untold.entry), ("code", code)]),
+        None => untold.entry.clone(),
+    };
+    let mut blocks =
+        vec![Block::plain(phrases.summary_about.as_str()), Block::list(entries.iter().map(line).collect())];
+    if let Some(address) = address.filter(|_| entries.iter().any(|untold| untold.code.is_some())) {
+        blocks.push(Block::plain(filled(&phrases.summary_confirm, &[("address", address)])));
+    }
+    blocks
 }

@@ -20,7 +20,7 @@ use crate::verdict::Verdict;
 use content::Account;
 
 pub use entry::{Entry, entry};
-pub use letter::{Letter, LetterContext, letter};
+pub use letter::{Letter, LetterContext, Untold, letter};
 pub(super) use mail::LOOP_FIELD;
 pub use mail::message_id;
 pub(super) use reply::{Listener, disclaimer_refusal, refusal};

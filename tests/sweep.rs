@@ -104,8 +104,9 @@ fn plain_matching_finds_few_of_them() {
 fn is_term(lists: &[WordList], hit: &WordHit, term: &str) -> bool {
     let terms = &lists[usize::from(hit.list.0)].terms;
     let begins = |text: &str| text.starts_with(term.trim_end_matches('*'));
-    let masked = hit.by.contain(Disguises::NONE.with(Disguise::Masked));
-    begins(&terms[hit.term.0 as usize].text) || masked && terms.iter().any(|other| begins(&other.text))
+    let masked = [Disguise::Masked, Disguise::Hidden].map(|one| hit.by.contain(Disguises::NONE.with(one)));
+    begins(&terms[hit.term.0 as usize].text)
+        || masked.contains(&true) && terms.iter().any(|other| begins(&other.text))
 }
 
 fn shipped() -> (Vec<WordList>, WordIndex) {

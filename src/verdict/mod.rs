@@ -332,8 +332,10 @@ pub enum Disguise {
     LookAlikes,
     /// Digits and symbols for letters.
     Leet,
-    /// Stars or the like for some of the letters.
+    /// Stars or the like for some of the letters, at most half of them.
     Masked,
+    /// Stars or the like for more than half of the letters.
+    Hidden,
     /// Letters more often than the word has them.
     Doubled,
     /// Single letters with spaces, dots or other marks between them.
@@ -344,8 +346,8 @@ pub enum Disguise {
 
 impl Disguise {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] =
-        [Self::LookAlikes, Self::Leet, Self::Masked, Self::Doubled, Self::Spaced, Self::Split];
+    pub const ALL: [Self; 7] =
+        [Self::LookAlikes, Self::Leet, Self::Masked, Self::Hidden, Self::Doubled, Self::Spaced, Self::Split];
 
     /// What lists call it.
     pub fn name(self) -> &'static str {
@@ -353,6 +355,7 @@ impl Disguise {
             Self::LookAlikes => "look-alikes",
             Self::Leet => "leet",
             Self::Masked => "masked",
+            Self::Hidden => "hidden",
             Self::Doubled => "doubled",
             Self::Spaced => "spaced",
             Self::Split => "split",

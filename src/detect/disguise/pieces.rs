@@ -165,6 +165,11 @@ impl<'t> Pieces<'t> {
         if trailing > 0 && trailing == digits && symbols + foreign == 0 && plain < 2.max(trailing) {
             return false;
         }
+        // A number with its unit: 600k, 50p.
+        let leading = glyphs.iter().take_while(|glyph| glyph.digit.is_some()).count();
+        if leading > 0 && leading == digits && plain < 2 && symbols + foreign == 0 {
+            return false;
+        }
         if plain == 0 && foreign > 0 {
             return self.has_latin_neighbour(start, end);
         }

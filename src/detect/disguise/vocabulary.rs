@@ -261,7 +261,7 @@ impl Entry {
         if !rest.is_empty() && !self.beginning {
             return None;
         }
-        let mut by = Disguises::NONE.with(Disguise::Masked);
+        let mut by = Disguises::NONE;
         let mut masked = 0;
         for (glyph, letter) in same.iter().zip(&self.letters) {
             match glyph {
@@ -275,7 +275,9 @@ impl Entry {
                 .iter()
                 .zip(&self.letters)
                 .all(|(glyph, letter)| glyph.is_some() || b"aeiou".contains(letter));
-        (masked > 0 && three).then_some(by)
+        // What hides more than it shows fits many words.
+        let hidden = 2 * masked > self.letters.len();
+        (masked > 0 && three).then(|| by.with(if hidden { Disguise::Hidden } else { Disguise::Masked }))
     }
 }
 

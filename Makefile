@@ -5,6 +5,8 @@ TEST_TOOLS = postfix swaks miltertest python3 chromium
 RUN_TOOLS  = postfix swaks
 # Where the test corpus lies; its files are never committed.
 CORPUS    ?= ../shared/corpus
+# Where mail of mailing lists lies, which is fetched where it is missing.
+LISTS     ?= target/mail
 # How long each fuzz target runs, in seconds.
 FUZZ_TIME ?= 60
 
@@ -29,12 +31,14 @@ run-tools:
 
 corpus: ## the tests over $(CORPUS): real mail, real damage
 	@test -d "$(CORPUS)" || { echo "make corpus: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
-	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers --test hostile_documents
+	@scripts/install-mail "$(LISTS)"
+	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" MAILWARDEN_LISTS="$(abspath $(LISTS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers --test hostile_documents
 
 measured: ## measure the shipped policy over $(CORPUS) and write docs/measured.md
 	@test -d "$(CORPUS)" || { echo "make measured: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
 	cargo build --release --quiet --bin mailwarden
-	@scripts/measure "$(CORPUS)"
+	@scripts/install-mail "$(LISTS)"
+	@scripts/measure "$(CORPUS)" "$(LISTS)"
 
 bench: ## each stage and the whole pipeline, over lists of 100 to 50,000 terms
 	cargo bench --quiet

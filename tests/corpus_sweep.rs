@@ -6,6 +6,9 @@
     reason = "a test may panic: that is how it fails"
 )]
 
+#[path = "support/lists.rs"]
+mod lists;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -17,8 +20,8 @@ const RECALL: f64 = 0.9;
 const FALSE_ALARMS: f64 = 3.0;
 /// The largest share of the hateful texts that may be left to a reader, so that what is missed isn't called judgement.
 const FOR_A_READER: f64 = 0.2;
-/// The most messages of the mail that may be called anything but ordinary.
-const NOT_ORDINARY: u64 = 5;
+/// The largest share of the mail that may be called anything but ordinary.
+const NOT_ORDINARY: f64 = 0.025;
 
 #[test]
 fn offence_that_lies_in_its_words_is_found() {
@@ -44,25 +47,27 @@ fn offence_that_lies_in_its_words_is_found() {
 #[test]
 fn ordinary_mail_is_left_alone_whichever_way_it_goes() {
     let folder = tempfile::tempdir().unwrap();
-    let mail = labelled(folder.path()).join("mail.jsonl");
+    let labelled = labelled(folder.path());
     let pupil = ["--from", "somebody@pupils.oakfield.example"];
     let mut wrong = Vec::new();
-    for way in
-        [&["--direction", "outbound"][..], &["--direction", "internal"], &["--direction", "inbound"], &pupil]
-    {
-        let outcome = evaluate(&mail, way);
-        let (ordinary, labelled) =
-            (outcome["ordinary"].as_u64().unwrap(), outcome["labelled"].as_u64().unwrap());
-        assert!(
-            ordinary >= 170 && labelled <= NOT_ORDINARY,
-            "{ordinary} ordinary messages, {labelled} others"
-        );
-        let touched = outcome["touched"].as_array().unwrap();
-        let misuse = touched.iter().find(|one| one["group"] == "misuse").unwrap();
-        let alarms = number(&misuse["serious_or_gross"]["per_thousand"]);
-        if alarms > FALSE_ALARMS {
-            let shown = ids(&label(&outcome, "misuse")["worst_false_alarms"]);
-            wrong.push(format!("{way:?}: {alarms} per 1,000: {shown}"));
+    for (set, least) in [("mail.jsonl", 170.0), ("lists.jsonl", 1_700.0)] {
+        for way in [
+            &["--direction", "outbound"][..],
+            &["--direction", "internal"],
+            &["--direction", "inbound"],
+            &pupil,
+        ] {
+            let outcome = evaluate(&labelled.join(set), way);
+            let (ordinary, others) = (number(&outcome["ordinary"]), number(&outcome["labelled"]));
+            assert!(ordinary >= least, "{set}: only {ordinary} ordinary messages");
+            assert!(others <= NOT_ORDINARY * ordinary, "{set}: {others} messages are called something else");
+            let touched = outcome["touched"].as_array().unwrap();
+            let misuse = touched.iter().find(|one| one["group"] == "misuse").unwrap();
+            let alarms = number(&misuse["serious_or_gross"]["per_thousand"]);
+            if alarms > FALSE_ALARMS {
+                let shown = ids(&label(&outcome, "misuse")["worst_false_alarms"]);
+                wrong.push(format!("{set}, {way:?}: {alarms} per 1,000: {shown}"));
+            }
         }
     }
     assert!(wrong.is_empty(), "more than {FALSE_ALARMS} per 1,000:\n{}", wrong.join("\n"));
@@ -72,6 +77,7 @@ fn ordinary_mail_is_left_alone_whichever_way_it_goes() {
 fn the_manual_tells_the_figures_of_this_policy() {
     let output = Command::new("scripts/measure")
         .arg(corpus())
+        .arg(lists::lists())
         .arg("--check")
         .env("MAILWARDEN", env!("CARGO_BIN_EXE_mailwarden"))
         .output()
@@ -81,7 +87,12 @@ fn the_manual_tells_the_figures_of_this_policy() {
 
 /// The corpus as `evaluate` reads it, made anew: it is never committed.
 fn labelled(folder: &Path) -> PathBuf {
-    let output = Command::new("scripts/labelled-corpus").arg(corpus()).arg(folder).output().unwrap();
+    let output = Command::new("scripts/labelled-corpus")
+        .arg(corpus())
+        .arg(lists::lists())
+        .arg(folder)
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{}", told(&output));
     folder.to_owned()
 }

@@ -42,6 +42,7 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
         ("program-attached", vec!["At the SMTP door", "Acceptable Use Policy 4.6", "carries a program"]),
         ("stranger-to-pupil", vec!["waiting to be looked at", "approved"]),
         ("confidential-unmarked", vec!["It was delivered to", "Request a Read Receipt"]),
+        ("out-of-hours", vec!["The school is closed just now", "0800 1111", "85258", "116 123", "ring 999"]),
     ] {
         let shown = preview(&[rule]);
         for words in wanted {

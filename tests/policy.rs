@@ -213,6 +213,9 @@ fn the_recipes_of_the_manual_compile() {
             "recipe.toml"
         };
         let mut text = block.to_owned();
+        // organisation.toml says what is done about that category.
+        let safeguarding = PLAIN_RULE.replace("ID", "safeguarding").replace("\"test\"", "\"safeguarding\"");
+        files.insert("safeguarding.toml".to_owned(), safeguarding);
         if name == "organisation.toml" {
             files.insert("chain.toml".to_owned(), PLAIN_RULE.replace("ID", "chain-letter"));
         } else if text.starts_with("[rule.if]") {

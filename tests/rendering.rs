@@ -32,6 +32,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("returned", returned),
         ("sensitive-to-many", preview("sensitive-to-many")),
         ("stranger-to-pupil", preview("stranger-to-pupil")),
+        ("out-of-hours", preview("out-of-hours")),
     ]
 }
 

@@ -213,14 +213,14 @@ pub struct Guidance {
 /// What can be done with guidance.
 #[derive(Debug, Subcommand)]
 pub enum GuidanceCommand {
-    /// Print the answer to the sender of a message that the rule acts on, in each of its forms
+    /// Print the answer to the sender of a message that the rule acts on, in each of its forms; or a letter of its own
     Preview(GuidancePreview),
 }
 
 /// Options of `guidance preview`.
 #[derive(Debug, Args)]
 pub struct GuidancePreview {
-    /// The rule's id.
+    /// The rule's id, or `out-of-hours` for what pupils are told when nobody is there.
     pub rule: String,
     /// Print the HTML form alone, a whole page.
     #[arg(long)]

@@ -10,7 +10,7 @@ use super::{CliError, Ended};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Message};
 use crate::policy::{Direction, Policy, Rule};
-use crate::respond::{self, AnswerContext, Context, Entry, Outcome};
+use crate::respond::{self, AnswerContext, Context, Entry, Guided, Outcome};
 use crate::verdict::{Action, Coverage, Mode, RuleId, RuleMatch, Verdict};
 
 /// The reference that a preview bears.
@@ -24,15 +24,44 @@ pub fn run(source: &PolicySource, options: &Guidance) -> Result<Ended, CliError>
         Some(_) => source.config()?.contact,
         None => "it-support@oakfield.example".to_owned(),
     };
-    let rule = policy.rule(&RuleId(options.rule.clone())).ok_or_else(|| {
-        CliError::Usage(format!(
-            "no rule has the id \"{}\"; `mailwarden check --effective` lists them",
-            options.rule
-        ))
-    })?;
-    let text = preview(&policy, rule, options, &contact)?;
+    let rule = policy.rule(&RuleId(options.rule.clone()));
+    let text = match rule {
+        Some(rule) => preview(&policy, rule, options, &contact)?,
+        None => letter(&policy, options, &contact)?,
+    };
     io::stdout().write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
     Ok(Ended::Well)
+}
+
+/// A letter that belongs to no rule: the name of its table in `organisation.toml` stands in place of a rule's id.
+fn letter(policy: &Policy, options: &GuidancePreview, contact: &str) -> Result<String, CliError> {
+    let organisation = policy.organisation();
+    let from = options.from.as_deref().and_then(|from| Address::parse(from.as_bytes()));
+    let envelope = policy.usual_envelope(Direction::Internal, from, Vec::new());
+    let unknown = || {
+        let what = "no rule has the id, and organisation.toml no letter of the name";
+        let help = "`mailwarden check --effective` lists rules";
+        CliError::Usage(format!("{what} \"{}\"; {help}", options.rule))
+    };
+    let to = envelope.sender.as_ref().ok_or_else(unknown)?;
+    let (guidance, reply_to) = match (options.rule.as_str(), &organisation.out_of_hours) {
+        ("out-of-hours", Some(plan)) => (plan.guidance(), organisation.help_reply_to(Some(to))),
+        _ => return Err(unknown()),
+    };
+    let at = Zoned::now().with_time_zone(organisation.time_zone.clone());
+    let shown = respond::guided_preview(&Guided {
+        policy,
+        guidance,
+        from: "mailwarden",
+        to,
+        contact,
+        name: REFERENCE,
+        reply_to,
+        answers: None,
+        at: &at,
+    });
+    let shown = shown.ok_or_else(|| CliError::Failed(format!("\"{guidance}\" cannot be filled in")))?;
+    Ok(if options.html { shown.html } else { shown.text })
 }
 
 fn preview(

@@ -172,26 +172,15 @@ impl RawApprover {
     ) -> Approvers {
         let mut addresses = Vec::new();
         for raw in &self.addresses {
-            let parsed = Address::parse(raw.value.as_bytes());
-            let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"*?".contains(c);
-            match parsed.filter(|one| !one.domain().is_empty() && !one.local().is_empty()) {
-                // A reply counts from a signed-in account alone, which nobody outside has.
-                Some(address) if !raw.value.contains(odd) && !domains.contains_domain(address.domain()) => {
-                    let message =
-                        format!("the approver \"{}\" is at no domain of the organisation", raw.value);
-                    let fault = Fault::new(source, raw.span.clone(), message);
-                    faults
-                        .push(fault.help(
-                            "name somebody who signs in to your mail server: only their reply decides",
-                        ));
-                }
-                Some(address) if !raw.value.contains(odd) => addresses.push(address),
-                _ => {
-                    let fault =
-                        Fault::new(source, raw.span.clone(), format!("\"{}\" is no address", raw.value));
-                    faults.push(fault.help("write one address, such as \"head@oakfield.example\""));
-                }
+            let Some(address) = address(raw, source, faults) else { continue };
+            // A reply counts from a signed-in account alone, which nobody outside has.
+            if domains.contains_domain(address.domain()) {
+                addresses.push(address);
+                continue;
             }
+            let message = format!("the approver \"{}\" is at no domain of the organisation", raw.value);
+            let help = "name somebody who signs in to your mail server: only their reply decides";
+            faults.push(Fault::new(source, raw.span.clone(), message).help(help));
         }
         for school in self.school.iter().filter(|school| !schools.contains(&school.value.as_str())) {
             faults.push(unknown(source, school, "school", schools, "add a [[school]]"));
@@ -202,6 +191,18 @@ impl RawApprover {
             categories: self.category.into_iter().map(|category| category.value).collect(),
         }
     }
+}
+
+/// One address that mail can go to.
+pub(super) fn address(raw: &Located<String>, source: &Source, faults: &mut Vec<Fault>) -> Option<Address> {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"*?".contains(c);
+    let parsed = Address::parse(raw.value.as_bytes()).filter(|_| !raw.value.contains(odd));
+    let whole = parsed.filter(|one| !one.domain().is_empty() && !one.local().is_empty());
+    if whole.is_none() {
+        let fault = Fault::new(source, raw.span.clone(), format!("\"{}\" is no address", raw.value));
+        faults.push(fault.help("write one address, such as \"head@oakfield.example\""));
+    }
+    whole
 }
 
 /// A language by its tag.

@@ -58,6 +58,13 @@ impl Calendar {
         let among = |periods: &[Period]| periods.iter().any(|period| period.contains(day));
         among(&self.terms) && !among(&self.holidays)
     }
+
+    /// Whether somebody is there at that moment: in working hours, on a day of a term (where any is given) and of no holiday.
+    pub fn is_open(&self, moment: DateTime) -> bool {
+        let day = moment.date();
+        let in_holiday = self.holidays.iter().any(|period| period.contains(day));
+        self.in_hours(moment) && !in_holiday && (self.terms.is_empty() || self.in_term(day))
+    }
 }
 
 /// A calendar as it is written.

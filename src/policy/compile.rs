@@ -15,7 +15,7 @@ use super::party::Party;
 use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
-use super::{NamesPlan, Policy, Sources, example_people, read};
+use super::{NamesPlan, Policy, Sources, example_people, out_of_hours, read};
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
 use crate::people::People;
@@ -114,6 +114,8 @@ impl Policy {
         // A rule that could not be read may be the one that is missed here.
         if build.faults.len() == before {
             check_overrides(&mut build, sources, &rules);
+            let text = sources.files.get(ORGANISATION).map_or("", String::as_str);
+            out_of_hours::check(&mut build, &source(ORGANISATION, text), &rules);
             check_unused(&mut build, sources);
         }
         finish(build, sources, disclaimers, rules)

@@ -16,9 +16,10 @@ use super::{Sources, read};
 /// The language that every text is there in; others fall back to it.
 const ENGLISH: &str = "en";
 /// What a text may name. [`Told`] holds their values.
-const VARIABLES: [&str; 13] = [
+const VARIABLES: [&str; 15] = [
     "clause",
     "contact",
+    "emergency",
     "happened",
     "kept_for",
     "organisation",
@@ -27,6 +28,7 @@ const VARIABLES: [&str; 13] = [
     "recipient_count",
     "recipients",
     "reference",
+    "reply_to",
     "school",
     "seen_by",
     "title",
@@ -97,21 +99,28 @@ pub struct Told<'a> {
     pub kept_for: &'a str,
     /// Who can see it.
     pub seen_by: &'a str,
+    /// Whom those may turn to who need help when nobody is there.
+    pub emergency: Vec<&'a str>,
+    /// Where a reply of theirs goes; empty where it goes to nobody.
+    pub reply_to: &'a str,
 }
 
 impl Told<'_> {
     fn values(&self) -> Value {
-        let values: [(&str, Value); 13] = [
+        let list = |texts: &[&str]| texts.iter().copied().map(Value::from).collect::<Vec<Value>>().into();
+        let values: [(&str, Value); 15] = [
             ("clause", self.clause.into()),
             ("contact", self.contact.into()),
+            ("emergency", list(&self.emergency)),
             ("happened", self.happened.into()),
             ("kept_for", self.kept_for.into()),
             ("organisation", self.organisation.into()),
             ("outcome", self.outcome.into()),
             ("override", self.may_override.into()),
             ("recipient_count", self.recipient_count.into()),
-            ("recipients", self.recipients.iter().copied().map(Value::from).collect::<Vec<Value>>().into()),
+            ("recipients", list(&self.recipients)),
             ("reference", self.reference.into()),
+            ("reply_to", self.reply_to.into()),
             ("school", self.school.into()),
             ("seen_by", self.seen_by.into()),
             ("title", self.title.into()),
@@ -365,5 +374,7 @@ pub(super) fn sample() -> Told<'static> {
         may_override: "never",
         kept_for: "six months",
         seen_by: "the head teacher",
+        emergency: vec!["Oakfield's line: 01632 960123"],
+        reply_to: "safeguarding@oakfield.example",
     }
 }

@@ -13,6 +13,7 @@ use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
 use super::guidance::Language;
 use super::located::Located;
+use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
 use crate::verdict::Mode;
@@ -30,6 +31,10 @@ pub struct Organisation {
     pub schools: Vec<School>,
     /// How it answers senders.
     pub answers: Answers,
+    /// How it answers pupils when nobody is there.
+    pub out_of_hours: Option<OutOfHours>,
+    /// Whom those may turn to who have no school, or whose school has nobody of its own.
+    contacts: Contacts,
     domains: AddressSet,
     first_domain: String,
     groups: BTreeMap<String, AddressSet>,
@@ -47,6 +52,8 @@ pub struct School {
     pub calendar: Option<Calendar>,
     /// The language of answers to its people, in place of the organisation's.
     pub language: Option<Language>,
+    /// Whom its pupils may turn to when nobody is there, in place of the organisation's.
+    contacts: Contacts,
     members: AddressSet,
     first_domain: Option<String>,
     pub(super) overrides: BTreeMap<String, Located<OverrideMode>>,
@@ -135,6 +142,19 @@ impl Organisation {
         self.answers.language(sender, school.and_then(|school| school.language.as_ref()))
     }
 
+    /// Whom somebody of that address may turn to when nobody is there: the school's lines, else the organisation's.
+    pub fn emergency_of(&self, address: Option<&Address>) -> &[String] {
+        let own =
+            address.and_then(|address| self.school_of(address)).map(|school| &school.contacts.emergency);
+        own.filter(|lines| !lines.is_empty()).unwrap_or(&self.contacts.emergency)
+    }
+
+    /// Where a reply goes to what somebody of that address is told when nobody is there: likewise.
+    pub fn help_reply_to(&self, address: Option<&Address>) -> Option<&Address> {
+        let own = address.and_then(|address| self.school_of(address));
+        own.and_then(|school| school.contacts.reply_to.as_ref()).or(self.contacts.reply_to.as_ref())
+    }
+
     /// The calendar of a school: its own, or the organisation's.
     pub(super) fn calendar_of(&self, school: Option<usize>) -> &Calendar {
         school
@@ -190,6 +210,8 @@ pub(super) struct RawOrganisation {
     /// Who decides on requests of senders; of several that fit, the first.
     #[serde(default)]
     approver: Vec<Located<RawApprover>>,
+    /// How pupils are answered when nobody is there.
+    out_of_hours: Option<RawOutOfHours>,
 }
 
 /// A school.
@@ -210,6 +232,8 @@ struct RawSchool {
     calendar: Option<Located<RawCalendar>>,
     /// The language of answers to its people, such as `cy`, in place of the organisation's.
     language: Option<Located<String>>,
+    /// Whom its pupils may turn to when nobody is there, in place of the organisation's.
+    out_of_hours: Option<RawContacts>,
     /// Rules that run differently there, by their ids.
     #[serde(default)]
     overrides: BTreeMap<String, Located<RawOverride>>,
@@ -276,12 +300,16 @@ impl RawOrganisation {
         let known = KnownDomains::new(known.map(str::to_owned));
         let ids: Vec<&str> = schools.iter().map(|school| school.id.as_str()).collect();
         let answers = self.answers.compile(self.approver, (&ids, &groups, &domains), source, faults);
+        let out_of_hours = self.out_of_hours.map(|raw| raw.compile(&groups, source, faults));
+        let (out_of_hours, contacts) = out_of_hours.unzip();
         Organisation {
             name: self.name.value,
             time_zone,
             calendar,
             schools,
             answers,
+            out_of_hours,
+            contacts: contacts.unwrap_or_default(),
             domains,
             first_domain,
             groups,
@@ -339,6 +367,7 @@ fn schools(
             name: value.name,
             calendar: value.calendar.map(|raw| raw.value.compile(source, faults)),
             language: value.language.as_ref().and_then(|raw| answers::language(raw, source, faults)),
+            contacts: value.out_of_hours.map(|raw| raw.compile(source, faults)).unwrap_or_default(),
             members: address_set(&entries, source, faults),
             first_domain: value.domains.first().map(|domain| domain.value.to_lowercase()),
             overrides: value

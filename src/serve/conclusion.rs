@@ -4,6 +4,7 @@ use tracing::info;
 
 use super::confirm::approvers;
 use super::gate::{Failure, Judgement};
+use super::out_of_hours;
 use super::state::Filter;
 use crate::message::{Address, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText};
@@ -14,6 +15,7 @@ use crate::verdict::{Mode, RuleId};
 
 /// Keeps what must be kept, then says what becomes of the message.
 pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outcome, Failure> {
+    out_of_hours::help(filter, &judgement).await?;
     let response = &judgement.response;
     if !(response.held.is_empty() && response.returned.is_empty()) {
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.

@@ -7,6 +7,7 @@ mod confirm;
 mod gate;
 mod letters;
 mod memory;
+mod out_of_hours;
 mod readiness;
 mod roll;
 mod state;

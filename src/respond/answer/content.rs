@@ -232,6 +232,8 @@ impl<'a> Writer<'a> {
             may_override: self.context.confirmation.map_or(Override::Never, |how| how.may).name(),
             kept_for: organisation.answers.kept_for.as_deref().unwrap_or_default(),
             seen_by: organisation.answers.seen_by.as_deref().unwrap_or_default(),
+            emergency: organisation.emergency_of(sender).iter().map(String::as_str).collect(),
+            reply_to: organisation.help_reply_to(sender).map_or("", Address::folded),
         }
     }
 

@@ -4,6 +4,7 @@
 mod content;
 mod entry;
 mod found;
+mod guided;
 mod html;
 mod letter;
 mod mail;
@@ -20,6 +21,7 @@ use crate::verdict::Verdict;
 use content::Account;
 
 pub use entry::{Entry, entry};
+pub use guided::{Guided, guided, guided_preview};
 pub use letter::{Letter, LetterContext, Untold, letter};
 pub(super) use mail::LOOP_FIELD;
 pub use mail::message_id;

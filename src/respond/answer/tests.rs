@@ -286,6 +286,8 @@ fn the_text_holds_all_that_the_html_holds() {
             may_override: "never",
             kept_for: "",
             seen_by: "",
+            emergency: Vec::new(),
+            reply_to: "",
         };
         let text = policy.guidance().text(name, &crate::policy::Language::default(), &told).unwrap();
         assert!(!text.contains("{{") && !text.contains("{%"), "{name}: {text}");
@@ -350,6 +352,8 @@ fn the_sender_reads_their_own_language_and_english_where_it_lacks() {
         may_override: "never",
         kept_for: "",
         seen_by: "",
+        emergency: Vec::new(),
+        reply_to: "",
     };
     let read = |sender: &str| {
         let language = policy.organisation().language_of(Address::parse(sender.as_bytes()).as_ref());

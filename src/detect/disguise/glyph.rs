@@ -41,17 +41,20 @@ impl Glyph {
     }
 }
 
-/// The letters that disguises take for one another have one class, from 1 to 31; what is no letter or digit has 0.
+/// How many classes there are, that of what is no letter or digit among them.
+pub(super) const CLASSES: u8 = 28;
+
+/// The letters that disguises take for one another have one class, from 1 on; what is no letter or digit has 0.
 #[inline(always)]
 pub(super) fn class(byte: u8) -> u8 {
-    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
+    CLASS_OF.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 #[allow(
     clippy::indexing_slicing,
     reason = "a table that the compiler works out: a wrong index does not compile"
 )]
-static CLASSES: [u8; 256] = {
+static CLASS_OF: [u8; 256] = {
     let mut classes = [0; 256];
     let mut letter = b'a';
     while letter <= b'z' {
@@ -83,7 +86,7 @@ static CLASSES: [u8; 256] = {
         classes[same[at].0 as usize] = classes[same[at].1 as usize];
         at += 1;
     }
-    classes[b'2' as usize] = 27;
+    classes[b'2' as usize] = CLASSES - 1;
     classes
 };
 

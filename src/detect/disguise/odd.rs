@@ -3,75 +3,112 @@
 
 use crate::detect::blocks::{BLOCK, moved_back, moved_on, planes};
 
-/// The words of a stretch of text that may be odd: a bit for each, by its number.
+/// The words of a stretch of text that may be odd, by what is odd about them: a bit for each word, by its number.
 #[derive(Debug, Default)]
 pub(super) struct OddWords {
     /// Those that are odd by their own letters.
-    inside: Vec<u64>,
-    /// Those that are odd by what stands beside them.
-    beside: Vec<u64>,
-}
-
-/// A word that may be odd.
-pub(super) struct OddWord {
-    pub(super) number: usize,
-    pub(super) inside: bool,
-    pub(super) beside: bool,
+    inside: Numbers,
+    /// Those with symbols beside them that may stand for letters.
+    symbols: Numbers,
+    /// Those that may be one word with the word before.
+    pieces: Numbers,
+    /// Those before which symbols stand in a row.
+    after_symbols: Numbers,
 }
 
 impl OddWords {
     /// Finds those of a stretch that begins at a byte, given masks of the bytes that belong to words and how many words these
     /// are.
     pub(super) fn find(&mut self, text: &[u8], base: usize, words: &[u64], count: usize) {
-        for bits in [&mut self.inside, &mut self.beside] {
-            bits.clear();
-            bits.resize(count / BLOCK + 1, 0);
+        for numbers in [&mut self.inside, &mut self.symbols, &mut self.pieces, &mut self.after_symbols] {
+            numbers.clear(count);
+            // What stands before the first may be anything.
+            numbers.add(0);
         }
-        // What stands before the first may be anything.
-        add(&mut self.beside, 0);
         let last = base.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
         let mut before =
             Signs { marks: mark_bits(text, base), planes: planes(&[last; BLOCK]), ..Signs::default() };
-        let mut begun = 0;
+        let (mut begun, mut torn_before) = (0, 0);
         for (number, &here) in words.iter().enumerate() {
             let after = words.get(number + 1).copied().unwrap_or_default();
             let signs = Signs::read(text, base + number * BLOCK, here, &before);
             let block = Block { signs: &signs, before: &before, after };
             let torn = block.torn();
-            add_all(&mut self.inside, block.inside(), signs.starts, begun);
-            add_all(&mut self.beside, block.beside() | torn, signs.starts, begun);
-            add_all(&mut self.beside, block.before_next() | torn, signs.starts, begun + 1);
+            let next_to_torn = next_starts(torn, signs.starts, &mut torn_before);
+            self.inside.add_all(block.inside(), signs.starts, begun);
+            self.symbols.add_all(block.symbols_beside(), signs.starts, begun);
+            self.pieces.add_all(block.joined() | torn | next_to_torn, signs.starts, begun);
+            self.pieces.add_all(block.broken(), signs.starts, begun + 1);
+            self.after_symbols.add_all(block.symbols_in_a_row(), signs.starts, begun + 1);
             begun += signs.starts.count_ones() as usize;
             before = signs;
         }
     }
 
-    /// Them, in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = OddWord> {
-        let both = self.inside.iter().zip(&self.beside).enumerate();
-        both.flat_map(|(block, (&inside, &beside))| {
-            Bits(inside | beside).map(move |bit| OddWord {
-                number: block * BLOCK + bit as usize,
-                inside: inside >> bit & 1 != 0,
-                beside: beside >> bit & 1 != 0,
-            })
-        })
+    pub(super) fn inside(&self) -> impl Iterator<Item = usize> {
+        self.inside.iter()
+    }
+
+    pub(super) fn symbols(&self) -> impl Iterator<Item = usize> {
+        self.symbols.iter()
+    }
+
+    pub(super) fn pieces(&self) -> impl Iterator<Item = usize> {
+        self.pieces.iter()
+    }
+
+    pub(super) fn after_symbols(&self) -> impl Iterator<Item = usize> {
+        self.after_symbols.iter()
     }
 }
 
-/// Adds the last word that begins at or before each place; `begun` is how many begin before the block, or one more to add the
-/// word after.
+/// Where the word after each of some begins, given where all begin; one that begins in the next block is carried there.
+///
+/// A bit that is added to a row of ones runs through them to the first zero, which is the next word's beginning.
 #[inline(always)]
-fn add_all(odd: &mut [u64], places: u64, starts: u64, begun: usize) {
-    for place in Bits(places) {
-        let up_to = u64::MAX >> (63 - place);
-        add(odd, (begun + (starts & up_to).count_ones() as usize).wrapping_sub(1));
-    }
+fn next_starts(some: u64, starts: u64, carry: &mut u64) -> u64 {
+    let (sum, beyond) = (!starts).overflowing_add(some << 1 | *carry);
+    *carry = u64::from(beyond) | some >> 63;
+    sum & starts
 }
 
-fn add(odd: &mut [u64], number: usize) {
-    if let Some(bits) = odd.get_mut(number / BLOCK) {
-        *bits |= 1 << (number % BLOCK);
+/// Numbers of words, in order.
+#[derive(Debug, Default)]
+struct Numbers {
+    bits: Vec<u64>,
+    count: usize,
+}
+
+impl Numbers {
+    /// Takes all out, and makes room for those below a count.
+    fn clear(&mut self, count: usize) {
+        self.bits.clear();
+        self.bits.resize(count / BLOCK + 1, 0);
+        self.count = count;
+    }
+
+    #[inline(always)]
+    fn add(&mut self, number: usize) {
+        if let Some(bits) = self.bits.get_mut(number / BLOCK) {
+            *bits |= 1 << (number % BLOCK);
+        }
+    }
+
+    /// Adds the last word that begins at or before each place; `begun` is how many begin before the block, or one more to add the
+    /// word after.
+    #[inline(always)]
+    fn add_all(&mut self, places: u64, starts: u64, begun: usize) {
+        for place in Bits(places) {
+            let up_to = u64::MAX >> (63 - place);
+            self.add((begun + (starts & up_to).count_ones() as usize).wrapping_sub(1));
+        }
+    }
+
+    #[inline(always)]
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        let all = self.bits.iter().enumerate();
+        let all = all.flat_map(|(block, &bits)| Bits(bits).map(move |bit| block * BLOCK + bit as usize));
+        all.take_while(|number| *number < self.count)
     }
 }
 
@@ -101,12 +138,18 @@ struct Signs {
     marks: u64,
     blanks: u64,
     hyphens: u64,
-    /// Marks that may stand for a letter, and a few more.
+    /// Marks that may stand for a letter within a word, and a few more.
     symbols: u64,
+    /// Those that may stand for one at its start, and a few more.
+    first_symbols: u64,
     digits: u64,
     foreign: u64,
     /// Letters and apostrophes.
     letters: u64,
+    /// Letters without apostrophes.
+    alphabetic: u64,
+    /// The same as the byte before, but for its case.
+    same: u64,
     /// The same letter as the byte before.
     twice: u64,
     a_or_i: u64,
@@ -133,8 +176,9 @@ impl Signs {
         let controls = low & !p5 & p3 & !(p2 & p1) & (p2 | p1 | p0);
         let blanks = controls | low & p5 & !p3 & !p2 & !p1 & !p0;
         let marks = !words & !blanks;
-        // 0x2C to 0x3F may stand for no letter.
-        let plain_marks = ascii & !p6 & p5 & (p4 | p3 & p2);
+        // In the row of 0x20 these are ! # $ % ( * +, and all marks from 0x40 on are taken for symbols.
+        let row = ascii & !p6 & p5 & !p4;
+        let symbols = row & (!p2 & (p3 & (p1 | !p0) | !p3 & p0) | p2 & !p3 & !p1) | marks & p6;
         let letter = ascii & p6;
         // By the last five bits: a 00001, e 00101, i 01001, o 01111, u 10101, y 11001; s 10011, l 01100, f 00110, z 11010.
         let a_or_i = letter & !p4 & !p2 & !p1 & p0;
@@ -157,10 +201,14 @@ impl Signs {
             blanks,
             // 0x2D
             hyphens: ascii & !p6 & p5 & !p4 & p3 & p2 & !p1 & p0,
-            symbols: marks & !plain_marks,
+            symbols,
+            // Without (.
+            first_symbols: symbols & !(row & p3 & !p1),
             digits,
             foreign,
             letters,
+            alphabetic: letters & p6,
+            same: !changed,
             twice: letters & !changed,
             a_or_i,
             e_or_o,
@@ -237,28 +285,40 @@ impl Block<'_> {
         starts & (letters & !a_or_i & one | consonants & second & !one & (two | third & three))
     }
 
-    /// Where a word begins after a symbol, or after another word and a few marks; and symbols, or two marks, after words.
+    /// Where a word begins after another and one to three marks.
     #[inline(always)]
-    fn beside(&self) -> u64 {
-        let (&Signs { words, starts, marks, blanks, symbols, .. }, before) = (self.signs, self.before);
-        let [word1, word2, word3, word4] = [1, 2, 3, 4].map(|by| moved_on(words, before.words, by));
+    fn joined(&self) -> u64 {
+        let (&Signs { words, starts, marks, digits, .. }, before) = (self.signs, self.before);
+        let [word2, word3, word4] = [2, 3, 4].map(|by| moved_on(words, before.words, by));
         let [mark1, mark2, mark3] = [1, 2, 3].map(|by| moved_on(marks, before.marks, by));
         // Not of two numbers.
-        let numbers = self.signs.digits & moved_on(self.signs.digits, before.digits, 2);
-        let joined = mark1 & !numbers & (word2 | mark2 & (word3 | mark3 & word4));
-        let symbol = moved_on(symbols, before.symbols, 1);
-        let after = symbols & !(blanks >> 1) | marks & (marks >> 1 | LAST);
-        starts & (joined | symbol) | after & word1 & !words
+        let numbers = digits & moved_on(digits, before.digits, 2);
+        starts & mark1 & !numbers & (word2 | mark2 & (word3 | mark3 & word4))
     }
 
-    /// Places between words where the next one may go on with the last, by way of a hyphen and a line's end, or where
-    /// symbols stand by themselves.
+    /// A hyphen after a word, and a blank after it: where a line ends, the next word may go on with the last.
     #[inline(always)]
-    fn before_next(&self) -> u64 {
-        let (&Signs { words, marks, blanks, hyphens, .. }, before) = (self.signs, self.before);
-        let broken = hyphens & moved_on(words, before.words, 1) & (blanks >> 1 | LAST);
-        let three = marks & moved_on(marks, before.marks, 1) & moved_on(marks, before.marks, 2);
-        broken | three & !(three << 1)
+    fn broken(&self) -> u64 {
+        let (&Signs { words, blanks, hyphens, .. }, before) = (self.signs, self.before);
+        hyphens & moved_on(words, before.words, 1) & (blanks >> 1 | LAST)
+    }
+
+    /// Symbols, or the same mark twice, after a word; and where a word begins after a symbol that no word stands before.
+    #[inline(always)]
+    fn symbols_beside(&self) -> u64 {
+        let (&Signs { words, starts, marks, blanks, symbols, same, .. }, before) = (self.signs, self.before);
+        let after = symbols & !(blanks >> 1) | marks & ((marks & same) >> 1 | LAST);
+        let symbol = moved_on(self.signs.first_symbols, before.first_symbols, 1);
+        let joined = moved_on(self.signs.alphabetic, before.alphabetic, 2);
+        after & moved_on(words, before.words, 1) | starts & symbol & !joined
+    }
+
+    /// The third of symbols in a row.
+    #[inline(always)]
+    fn symbols_in_a_row(&self) -> u64 {
+        let (here, before) = (self.signs.first_symbols, self.before.first_symbols);
+        let three = here & moved_on(here, before, 1) & moved_on(here, before, 2);
+        three & !(three << 1)
     }
 }
 
@@ -288,8 +348,11 @@ mod tests {
             assert_eq!(signs.e_or_o & words, among(b"eo"), "{value}");
             assert_eq!(signs.u_or_y & words, among(b"uy"), "{value}");
             assert_eq!(signs.doubled_last & words, among(b"slfz"), "{value}");
-            let symbol = |byte: u8| !is_word(byte) && !is_blank(byte) && !(b','..b'@').contains(&byte);
+            let mark = |byte: u8| byte.is_ascii() && !is_word(byte) && !is_blank(byte);
+            let symbol = |byte: u8| b"!#$%(*+".contains(&byte) || mark(byte) && byte >= b'@';
             assert_eq!(signs.symbols, mask(&symbol), "{value}");
+            assert_eq!(signs.first_symbols, mask(&|byte| symbol(byte) && byte != b'('), "{value}");
+            assert_eq!(signs.alphabetic, mask(&|byte| byte.is_ascii_alphabetic()), "{value}");
             let twice = mask(&|byte| byte == other && byte.is_ascii_alphabetic());
             assert_eq!(signs.twice, twice, "{value}");
         }

@@ -1,7 +1,7 @@
 //! Notices, a few instructions a word, where a disguise may stand. May notice what is none; never reads the word itself.
 
 use super::glyph::class;
-use super::odd::{OddWord, OddWords};
+use super::odd::OddWords;
 use super::vocabulary::{Vocabulary, has_odd_double};
 
 /// A stretch of text to look at, in bytes.
@@ -42,8 +42,8 @@ pub(in crate::detect) struct Stretch<'m, R: Fn(usize) -> Run> {
 pub(super) struct Notice {
     before: Run,
     odd: OddWords,
-    /// Odd words that are worth a look, and room for more.
-    worth: Vec<Odd>,
+    /// The numbers of words that are worth a look, and room for more.
+    worth: Vec<usize>,
 }
 
 impl Notice {
@@ -57,67 +57,77 @@ impl Notice {
     ) {
         let Stretch { base, words, count, run_at } = stretch;
         self.odd.find(text, *base, words, *count);
+        let known = spots.len();
         let before = |number: usize| number.checked_sub(1).map_or(self.before, run_at);
-        // Few odd words are worth a look, and which is hard to foresee, for the processor too: so each is written down, and
-        // the next is written over it unless it is worth one.
-        self.worth.resize(count + 1, Odd::default());
-        let mut worth = 0;
-        for OddWord { number, inside, beside } in self.odd.iter().take_while(|odd| odd.number < *count) {
-            let sides = Sides::of(text, vocabulary, &before(number), &run_at(number));
-            if let Some(slot) = self.worth.get_mut(worth) {
-                *slot = Odd { number, inside, sides };
-            }
-            worth += usize::from(inside | beside & sides.any());
+        let mut found = |start: usize, end: usize, wide: bool| spots.push(Spot { start, end, wide });
+        let worth = keep(&mut self.worth, *count, self.odd.inside(), |number| {
+            may_open(text, vocabulary, &run_at(number))
+        });
+        for run in worth.iter().copied().map(run_at).filter(|run| is_disguise(text, vocabulary, run)) {
+            found(run.start, run.end, false);
         }
-        for Odd { number, inside, sides } in self.worth.iter().take(worth).copied() {
-            let run = run_at(number);
-            if inside && is_disguise(text, vocabulary, &run) {
-                spots.push(Spot { start: run.start, end: run.end, wide: false });
-            }
-            look(text, vocabulary, &before(number), &run, sides, spots);
+        let worth = keep(&mut self.worth, *count, self.odd.symbols(), |number| {
+            may_have_symbols_beside(text, &run_at(number))
+        });
+        for run in worth.iter().copied().map(run_at).filter(|run| may_have_symbols(text, vocabulary, run)) {
+            found(run.start, run.end, false);
         }
+        let worth = keep(&mut self.worth, *count, self.odd.pieces(), |number| {
+            may_open_together(text, vocabulary, &before(number), &run_at(number))
+        });
+        for (before, run) in worth.iter().map(|number| (before(*number), run_at(*number))) {
+            if may_be_one(text, vocabulary, &before, &run) {
+                found(before.start, run.end, true);
+            }
+        }
+        for (before, run) in self.odd.after_symbols().map(|number| (before(number), run_at(number))) {
+            if is_symbol_word(text.get(before.end..run.start).unwrap_or_default()) {
+                found(before.end, run.start, false);
+            }
+        }
+        spots.get_mut(known..).unwrap_or_default().sort_unstable_by_key(|spot| (spot.start, spot.end));
         self.before = count.checked_sub(1).map_or(self.before, run_at);
     }
 }
 
-/// A word that is worth a look.
-#[derive(Debug, Clone, Copy, Default)]
-struct Odd {
-    number: usize,
-    inside: bool,
-    sides: Sides,
+/// Keeps of some numbers below a count those that are worth a look.
+///
+/// Few are, and which is hard to foresee, for the processor too: so each is written down, and the next is written over it unless
+/// it is worth one.
+#[inline(always)]
+fn keep(
+    kept: &mut Vec<usize>,
+    count: usize,
+    numbers: impl Iterator<Item = usize>,
+    is_worth: impl Fn(usize) -> bool,
+) -> &[usize] {
+    kept.resize(count + 1, 0);
+    let mut worth = 0;
+    for number in numbers {
+        if let Some(slot) = kept.get_mut(worth) {
+            *slot = number;
+        }
+        worth += usize::from(is_worth(number));
+    }
+    kept.get(..worth).unwrap_or_default()
 }
 
-/// What may be noticed of a word and what stands beside it; more than is, and found without a branch.
-#[derive(Debug, Clone, Copy, Default)]
-struct Sides {
-    /// Symbols that stand for its letters.
-    symbols: bool,
-    /// That it is a piece of one word with the word before.
-    one_word: bool,
-    /// A word of symbols alone before it.
-    symbol_word: bool,
+/// Whether a word of the vocabulary may begin with a word's first letters; found without a branch.
+#[inline(always)]
+fn may_open(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    let four = text.get(run.start..run.start + 4).and_then(|four| four.try_into().ok());
+    four.is_none_or(|four| (run.length() < 4) | vocabulary.may_open_with(four))
 }
 
-impl Sides {
-    #[inline(always)]
-    fn of(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> Self {
-        let gap = run.start.wrapping_sub(before.end);
-        let (symbols, symbol_word) = (may_have_symbols_beside(text, run), gap >= 4);
-        let eight = |at: usize| text.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
-        let (Some(first), Some(second)) = (eight(before.start), eight(run.start)) else {
-            return Self { symbols, one_word: true, symbol_word };
-        };
-        let length = 8 * before.length().min(4);
-        let [one, two, three, four, ..] = (first & ((1 << length) - 1) | second << length).to_le_bytes();
-        let together = before.length() + run.length();
-        let one_word = (together < 4) | vocabulary.may_open_with([one, two, three, four]);
-        Self { symbols, one_word: one_word & (gap <= FAR), symbol_word }
-    }
-
-    fn any(self) -> bool {
-        self.symbols | self.one_word | self.symbol_word
-    }
+/// Whether a word of the vocabulary may begin with two pieces, as far as their first letters tell; found without a branch.
+#[inline(always)]
+fn may_open_together(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> bool {
+    let eight = |at: usize| text.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+    let (Some(first), Some(second)) = (eight(before.start), eight(run.start)) else { return true };
+    let (length, together) = (8 * before.length().min(4), before.length() + run.length());
+    let [one, two, three, four, ..] = (first & ((1 << length) - 1) | second << length).to_le_bytes();
+    let opens = (together < 4) | vocabulary.may_open_with([one, two, three, four]);
+    opens & (run.start.wrapping_sub(before.end) <= FAR)
 }
 
 /// Whether [`may_have_symbols`] may hold.
@@ -134,26 +144,10 @@ fn may_have_symbols_beside(text: &[u8], run: &Run) -> bool {
     goes_on | twice | follows
 }
 
-/// Looks at a word and the one before it, at what stands beside them and between them.
-fn look(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run, sides: Sides, spots: &mut Vec<Spot>) {
-    let Run { start, end } = *run;
-    if sides.symbols && may_have_symbols(text, vocabulary, run) {
-        spots.push(Spot { start, end, wide: false });
-    }
-    if before.end == 0 {
-        return;
-    }
-    if sides.one_word && may_be_one(text, vocabulary, before, run) {
-        spots.push(Spot { start: before.start, end, wide: true });
-    }
-    // A word of symbols alone.
-    if sides.symbol_word {
-        let between = text.get(before.end..start).unwrap_or_default();
-        let symbols = |three: &[u8]| three.iter().all(|byte| kind(*byte) & SYMBOL != 0);
-        if between.len() < 100 && between.windows(3).any(symbols) {
-            spots.push(Spot { start: before.end, end: start, wide: false });
-        }
-    }
+/// Whether what stands between two words may be a word of symbols alone.
+fn is_symbol_word(between: &[u8]) -> bool {
+    let symbols = |three: &[u8]| three.iter().all(|byte| kind(*byte) & SYMBOL != 0);
+    (4..100).contains(&between.len()) && between.windows(3).any(symbols)
 }
 
 /// Whether a word may be one of the vocabulary with the symbols before it, or with those after it.
@@ -166,7 +160,7 @@ fn may_have_symbols(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
     if !text.get(run.start..run.end).unwrap_or_default().iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
-    if after && may_start(vocabulary, text, run) {
+    if after && may_start(vocabulary, text, run) && may_open(text, vocabulary, run) {
         return true;
     }
     let before = text.get(run.start.saturating_sub(SYMBOLS)..run.start).unwrap_or_default();
@@ -176,7 +170,8 @@ fn may_have_symbols(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
     let start = run.start - signs;
     signs > 0
         && !byte(text, start.wrapping_sub(1)).is_ascii_alphabetic()
-        && vocabulary.may_begin([start, start + 1, start + 2].map(|at| class(byte(text, at))))
+        && vocabulary.may_begin([0, 1, 2].map(|place| class(byte(text, start + place))))
+        && vocabulary.may_open_with([0, 1, 2, 3].map(|place| byte(text, start + place)))
 }
 
 /// Most symbols and digits that stand for a word's first letters.
@@ -244,27 +239,23 @@ fn has_look_alike(letters: &[u8]) -> bool {
 
 /// Whether two words may be pieces of one: torn apart by a space or a line's end, or with a mark between.
 fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> bool {
+    if before.end == 0 || run.start - before.end > FAR {
+        return false;
+    }
     if before.length() == 1 && run.length() == 1 {
         return may_start_spaced(text, vocabulary, before, run);
     }
     let [first, second] = [before, run].map(|run| text.get(run.start..run.end).unwrap_or_default());
-    let three = match (first, second) {
-        ([one, two, three, ..], _) | ([one, two], [three, ..]) | ([one], [two, three, ..]) => {
-            [*one, *two, *three]
-        }
-        _ => return false,
-    };
-    if !vocabulary.may_begin(three.map(class)) {
+    if first.len() + second.len() < 3
+        || first.is_ascii() && second.is_ascii() && !vocabulary.may_know(first, second)
+    {
         return false;
     }
     let gap = text.get(before.end..run.start).unwrap_or_default();
     let torn = is_torn(first) || is_torn(second);
     let marked = || is_marked(gap) && (torn || first.len() + second.len() > 5);
     let blank = || gap.iter().all(|byte| kind(*byte) & BLANK != 0 || *byte == b'>' || *byte >= 0x80);
-    if !(torn && blank() || marked()) {
-        return false;
-    }
-    !first.is_ascii() || !second.is_ascii() || vocabulary.may_know(first, second)
+    torn && blank() || marked()
 }
 
 /// Whether a word of the vocabulary may begin with two letters that stand apart and what comes after them: one letter more
@@ -405,13 +396,15 @@ mod tests {
                 if is_disguise(bytes, &vocabulary, run) {
                     all.push(Spot { start: run.start, end: run.end, wide: false });
                 }
-                let near = run.start.wrapping_sub(before.end) <= FAR;
-                let sides = Sides {
-                    symbols: true,
-                    one_word: near,
-                    symbol_word: run.start.wrapping_sub(before.end) >= 4,
-                };
-                look(bytes, &vocabulary, &before, run, sides, &mut all);
+                if may_have_symbols_beside(bytes, run) && may_have_symbols(bytes, &vocabulary, run) {
+                    all.push(Spot { start: run.start, end: run.end, wide: false });
+                }
+                if may_be_one(bytes, &vocabulary, &before, run) {
+                    all.push(Spot { start: before.start, end: run.end, wide: true });
+                }
+                if before.end > 0 && is_symbol_word(&bytes[before.end..run.start]) {
+                    all.push(Spot { start: before.end, end: run.start, wide: false });
+                }
                 before = *run;
             }
             // Left out are numbers that a mark joins, and a beside i, which are words by themselves.

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::glyph::{Glyph, class};
+use super::glyph::{CLASSES, Glyph, class};
 use crate::detect::switches::{Disguise, Disguises};
 
 /// Most characters of a disguised word.
 pub(super) const LETTERS: usize = 24;
-/// How many classes at a word's start are looked up before the rest is read.
+/// How many letters at a word's start are looked up before the rest is read.
 const OPENING: usize = 4;
-/// Blocks of 64 bits for these: four kibibytes, which the processor's nearest cache has room for.
-const OPENINGS: usize = 512;
+/// Blocks of 64 bits for these: eight kibibytes, which the processor's nearest cache has room for.
+const OPENINGS: usize = 1024;
 /// Fewest letters of a word that is looked for in disguise.
 const SHORTEST: usize = 3;
 
@@ -19,18 +19,18 @@ const SHORTEST: usize = 3;
 pub(super) struct Vocabulary {
     words: Vec<Entry>,
     /// Whole words by the hash of their classes, each run of one class taken once.
-    whole: HashMap<u64, Vec<u32>>,
+    whole: HashMap<u32, Vec<u32>>,
     /// Beginnings of words (`bull*`) likewise.
-    beginnings: HashMap<u64, Vec<u32>>,
-    /// Which lengths in classes beginnings have, one bit each.
-    lengths: u32,
+    beginnings: HashMap<u32, Vec<u32>>,
+    /// A bit for each hash of `beginnings`.
+    begun: Vec<u64>,
     /// Whole words by their first letter and their length; beginnings, which fit many lengths, by their first letter and 0.
     initials: HashMap<(u8, usize), Vec<u32>>,
     /// For each two classes, the classes that follow them at the start of a word; bit 0 stands for none or any.
     starts: Vec<u32>,
-    /// Three bits for each hash of `whole` and `beginnings`.
+    /// Three bits for each hash of `whole`.
     seen: Vec<u64>,
-    /// A bit for each hash of a word's first classes, of which words that have no more are left out.
+    /// A bit for each four classes that a word may begin with, be any of its letters doubled.
     openings: Vec<u64>,
 }
 
@@ -55,14 +55,8 @@ impl Vocabulary {
         for (word, beginning) in words {
             vocabulary.add(word, beginning);
         }
-        let hashes: Vec<u64> = vocabulary.whole.keys().chain(vocabulary.beginnings.keys()).copied().collect();
-        let blocks = (hashes.len() / 4).next_power_of_two().max(1 << 6);
-        vocabulary.seen = vec![0; blocks];
-        for hash in hashes {
-            if let Some(block) = vocabulary.seen.get_mut(hash as usize & (blocks - 1)) {
-                *block |= bits(hash);
-            }
-        }
+        vocabulary.seen = blocks(vocabulary.whole.keys(), vocabulary.whole.len() / 4, bits);
+        vocabulary.begun = blocks(vocabulary.beginnings.keys(), vocabulary.beginnings.len(), begun_bit);
         vocabulary
     }
 
@@ -82,7 +76,6 @@ impl Vocabulary {
         self.add_openings(&classes, beginning);
         let hash = hash_of(&classes);
         if beginning {
-            self.lengths |= 1 << classes.len().min(31);
             self.beginnings.entry(hash).or_default().push(number);
         } else {
             self.whole.entry(hash).or_default().push(number);
@@ -100,17 +93,26 @@ impl Vocabulary {
         }
     }
 
-    /// A word with fewer classes opens nothing; a beginning with fewer goes on with any.
+    /// Each way to write the word's first classes with some of them doubled; a beginning may go on with any.
     fn add_openings(&mut self, classes: &[u8], beginning: bool) {
-        if let Some(opening) = classes.get(..OPENING) {
-            let hash = hash_of(opening);
-            if let Some(bits) = self.openings.get_mut(opening_block(hash)) {
-                *bits |= 1 << (hash >> 58);
+        let mut openings: Vec<(usize, Vec<u8>)> = vec![(0, Vec::new())];
+        while let Some((taken, opening)) = openings.pop() {
+            if let Ok(four) = <[u8; OPENING]>::try_from(opening.as_slice()) {
+                let (block, bit) = opening_bit(u32::from_le_bytes(four));
+                if let Some(bits) = self.openings.get_mut(block) {
+                    *bits |= bit;
+                }
+                continue;
             }
-        } else if beginning {
-            for next in (1..32).filter(|next| classes.last() != Some(next)) {
-                self.add_openings(&[classes, &[next]].concat(), beginning);
-            }
+            let same = opening.last().copied();
+            let onward = match classes.get(taken) {
+                Some(next) => *next..next + 1,
+                None if beginning => 1..CLASSES,
+                None => 0..0,
+            };
+            let next = onward.filter(|class| Some(*class) != same).map(|class| (taken + 1, class));
+            let ways = same.map(|class| (taken, class)).into_iter().chain(next);
+            openings.extend(ways.map(|(taken, class)| (taken, [opening.as_slice(), &[class]].concat())));
         }
     }
 
@@ -141,42 +143,42 @@ impl Vocabulary {
         if glyphs.len() > LETTERS {
             return;
         }
-        let (mut hash, mut count, mut last) = (0, 0_u32, 0);
+        let mut hash = Hash::default();
         for class in glyphs.iter().map(Glyph::class) {
-            if class == last {
-                continue;
-            }
-            (hash, count, last) = (step(hash, class), count + 1, class);
-            if self.lengths >> count.min(31) & 1 != 0 && self.knows(hash) {
-                self.verify(self.beginnings.get(&hash), glyphs, matches);
+            if hash.add(class) && self.may_have_begun(hash) {
+                self.verify(self.beginnings.get(&hash.sum), glyphs, matches);
             }
         }
         if self.knows(hash) {
-            self.verify(self.whole.get(&hash), glyphs, matches);
+            self.verify(self.whole.get(&hash.sum), glyphs, matches);
         }
     }
 
     /// Whether two pieces of plain letters and digits may be one word together, or begin with one that reaches into the
-    /// second; both up to any apostrophe.
+    /// second; both up to any apostrophe. Found with hardly a branch, since most may not be.
     pub(super) fn may_know(&self, first: &[u8], second: &[u8]) -> bool {
-        let (mut hash, mut count, mut last) = (0, 0_u32, 0);
-        let letters = first.iter().chain(second).map(|byte| class(*byte));
-        for (at, class) in letters.take_while(|class| *class != 0).enumerate() {
-            if class != last {
-                (hash, count, last) = (step(hash, class), count + 1, class);
-                if count == OPENING as u32 && !self.may_open(hash) {
-                    return false;
-                }
-                if at >= first.len()
-                    && self.lengths >> count.min(31) & 1 != 0
-                    && self.knows(hash)
-                    && self.beginnings.contains_key(&hash)
-                {
-                    return true;
-                }
+        let mut start = Hash::default();
+        for class in first.iter().map(|byte| class(*byte)) {
+            if class == 0 {
+                return self.is_whole(start);
             }
+            start.add(class);
         }
-        self.knows(hash) && self.whole.contains_key(&hash)
+        let (mut hash, mut begun) = (start, false);
+        let classes = || second.iter().map(|byte| class(*byte)).take_while(|class| *class != 0);
+        for class in classes() {
+            hash.add(class);
+            begun |= self.may_have_begun(hash);
+        }
+        begun && self.is_begun(start, classes()) || self.is_whole(hash)
+    }
+
+    fn is_begun(&self, mut hash: Hash, mut onward: impl Iterator<Item = u8>) -> bool {
+        onward.any(|class| hash.add(class) && self.beginnings.contains_key(&hash.sum))
+    }
+
+    fn is_whole(&self, hash: Hash) -> bool {
+        self.knows(hash) && self.whole.contains_key(&hash.sum)
     }
 
     /// Whether some plain letters and digits may be a word, or begin with one, that is written otherwise.
@@ -191,42 +193,32 @@ impl Vocabulary {
             })
         };
         let other = |numbers: Option<&Vec<u32>>| numbers.into_iter().flatten().any(|number| !same(number));
-        let (mut hash, mut count, mut last) = (0, 0_u32, 0);
+        let mut hash = Hash::default();
         for class in bytes.iter().map(|byte| class(*byte)) {
-            if class != last {
-                (hash, count, last) = (step(hash, class), count + 1, class);
-                if count == OPENING as u32 && !self.may_open(hash) {
-                    return false;
-                }
-                if self.lengths >> count.min(31) & 1 != 0
-                    && self.knows(hash)
-                    && other(self.beginnings.get(&hash))
-                {
-                    return true;
-                }
+            if hash.add(class) && self.may_have_begun(hash) && other(self.beginnings.get(&hash.sum)) {
+                return true;
             }
         }
-        self.knows(hash) && other(self.whole.get(&hash))
+        self.knows(hash) && other(self.whole.get(&hash.sum))
     }
 
-    /// Whether a word may begin with the classes of a hash, [`OPENING`] of them.
-    #[inline(always)]
-    fn may_open(&self, hash: u64) -> bool {
-        self.openings.get(opening_block(hash)).is_some_and(|bits| bits >> (hash >> 58) & 1 != 0)
-    }
-
-    /// Whether letters may be the first four of a word. Says so where they are not enough to tell: one is no letter or digit, or
-    /// two of one class stand together.
+    /// Whether some letters may be the first four of a word, found without a branch. Says so where one is no letter or digit.
     #[inline(always)]
     pub(super) fn may_open_with(&self, letters: [u8; OPENING]) -> bool {
-        let classes @ [one, two, three, four] = letters.map(class);
-        let unclear = (one == two) | (two == three) | (three == four) | classes.contains(&0);
-        unclear | self.may_open(hash_of(&classes))
+        let classes = u32::from_le_bytes(letters.map(class));
+        // What is taken from a class of 0 sets its highest bit.
+        let unclear = classes.wrapping_sub(0x0101_0101) & 0x8080_8080 != 0;
+        let (block, bit) = opening_bit(classes);
+        unclear | self.openings.get(block).is_some_and(|bits| bits & bit != 0)
     }
 
-    fn knows(&self, hash: u64) -> bool {
-        let block = self.seen.get(hash as usize & (self.seen.len().wrapping_sub(1)));
-        block.is_some_and(|block| block & bits(hash) == bits(hash))
+    #[inline(always)]
+    fn may_have_begun(&self, hash: Hash) -> bool {
+        holds(&self.begun, hash.sum, begun_bit(hash.sum))
+    }
+
+    fn knows(&self, hash: Hash) -> bool {
+        holds(&self.seen, hash.sum, bits(hash.sum))
     }
 
     fn verify<'v>(&'v self, numbers: Option<&Vec<u32>>, glyphs: &[Glyph], matches: &mut Vec<Match<'v>>) {
@@ -374,23 +366,88 @@ fn squeezed(classes: impl Iterator<Item = u8>) -> Vec<u8> {
     squeezed
 }
 
-/// Which of [`OPENINGS`] has a hash's bit.
+/// Which of [`OPENINGS`] has the bit of four classes, and which it is.
 #[inline(always)]
-fn opening_block(hash: u64) -> usize {
-    (hash >> 40) as usize % OPENINGS
+fn opening_bit(classes: u32) -> (usize, u64) {
+    let hash = classes.wrapping_mul(0x9E37_79B1);
+    ((hash >> 22) as usize % OPENINGS, 1 << (hash >> 16 & 63))
+}
+
+/// Some blocks, a power of two, in which bits stand for hashes.
+fn blocks<'h>(hashes: impl Iterator<Item = &'h u32>, count: usize, bits: impl Fn(u32) -> u64) -> Vec<u64> {
+    let mut blocks = vec![0; count.next_power_of_two().max(1 << 4)];
+    let last = blocks.len() - 1;
+    for hash in hashes {
+        if let Some(block) = blocks.get_mut(*hash as usize & last) {
+            *block |= bits(*hash);
+        }
+    }
+    blocks
+}
+
+/// Whether bits are all set in a hash's block.
+#[inline(always)]
+fn holds(blocks: &[u64], hash: u32, bits: u64) -> bool {
+    let block = blocks.get(hash as usize & blocks.len().wrapping_sub(1));
+    block.is_some_and(|block| block & bits == bits)
 }
 
 /// Three bits that stand for a hash in its block.
-fn bits(hash: u64) -> u64 {
-    1 << (hash >> 58) | 1 << (hash >> 52 & 63) | 1 << (hash >> 46 & 63)
+fn bits(hash: u32) -> u64 {
+    1 << (hash >> 26) | 1 << (hash >> 20 & 63) | 1 << (hash >> 14 & 63)
 }
 
+/// The bit of a beginning's hash.
 #[inline(always)]
-fn hash_of(classes: &[u8]) -> u64 {
-    classes.iter().fold(0, |hash, class| step(hash, *class))
+fn begun_bit(hash: u32) -> u64 {
+    1 << (hash >> 26)
 }
 
-#[inline(always)]
-fn step(hash: u64, class: u8) -> u64 {
-    (hash.rotate_left(7) ^ u64::from(class)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// The hash of classes, each run of one class taken once: a sum of what stands for each two that follow one another, which is
+/// nothing for two of the same, so that no branch asks.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hash {
+    sum: u32,
+    last: u8,
 }
+
+impl Hash {
+    /// Takes the next class, and tells whether it is another than the last.
+    #[inline(always)]
+    fn add(&mut self, class: u8) -> bool {
+        let pair = start_of(self.last, class);
+        self.sum = self.sum.wrapping_add(PAIRS.get(pair).copied().unwrap_or_default());
+        let is_other = class != self.last;
+        self.last = class;
+        is_other
+    }
+}
+
+fn hash_of(classes: &[u8]) -> u32 {
+    let mut hash = Hash::default();
+    for class in classes {
+        hash.add(*class);
+    }
+    hash.sum
+}
+
+/// A number that looks random for each two classes, and zero for two of the same (SplitMix64).
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a table that the compiler works out: a wrong index does not compile"
+)]
+static PAIRS: [u32; 1 << 10] = {
+    let mut pairs = [0; 1 << 10];
+    let (mut at, mut state) = (0, 0_u64);
+    while at < pairs.len() {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut value = state;
+        value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        if at >> 5 != at & 31 {
+            pairs[at] = (value >> 32) as u32;
+        }
+        at += 1;
+    }
+    pairs
+};

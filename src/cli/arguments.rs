@@ -42,6 +42,8 @@ pub enum Command {
     Guidance(Guidance),
     /// List, show, release or delete held mail
     Held(Held),
+    /// List notices to reviewers, look one up, or note it as done
+    Notices(Notices),
     /// Import, check, list or search the roll: who is who
     People(People),
     /// Make the running filter take up the changed policy and roll
@@ -275,7 +277,7 @@ pub enum HeldCommand {
     Delete(Decide),
 }
 
-/// A decision on a held message.
+/// A decision, or a look at what is on record.
 #[derive(Debug, Args)]
 pub struct Decide {
     /// Its reference, such as K7QF-2M9P.
@@ -283,12 +285,37 @@ pub struct Decide {
     /// Why; recorded.
     #[arg(long)]
     pub why: String,
-    /// Who decides; without it, the login.
+    /// Who; without it, the login.
     #[arg(long)]
     pub by: Option<String>,
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// The `notices` commands.
+#[derive(Debug, Args)]
+pub struct Notices {
+    #[command(subcommand)]
+    pub command: NoticesCommand,
+}
+
+/// What can be done with notices to reviewers.
+#[derive(Debug, Subcommand)]
+pub enum NoticesCommand {
+    /// List notices: those that nobody noted as done, or all. Says neither who nor what
+    List {
+        /// Also those that are done.
+        #[arg(long)]
+        all: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look one up: who sent what to whom, which rules found it, who is told. Recorded
+    Show(Decide),
+    /// Note that it was seen to, and how; recorded
+    Done(Decide),
 }
 
 /// The `people` commands.

@@ -191,7 +191,7 @@ fn told(reference: &Reference, what: &str, note: &str, as_json: bool) -> String 
 }
 
 /// Who acts: as said, else the login behind `sudo`, else the login.
-fn person(said: Option<&str>) -> Result<String, CliError> {
+pub(super) fn person(said: Option<&str>) -> Result<String, CliError> {
     let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
     said.map(str::to_owned)
         .or_else(login)
@@ -199,16 +199,18 @@ fn person(said: Option<&str>) -> Result<String, CliError> {
         .ok_or_else(|| CliError::Usage("nobody is logged in by name: say who you are with --by".to_owned()))
 }
 
-fn parse(reference: &str) -> Result<Reference, CliError> {
+pub(super) fn parse(reference: &str) -> Result<Reference, CliError> {
     reference.parse().map_err(|error: RecordsError| CliError::Usage(error.to_string()))
 }
 
 /// What the record refuses is a fault of what was asked; all else is a failure.
-fn refused(error: RecordsError) -> CliError {
+pub(super) fn refused(error: RecordsError) -> CliError {
     match error {
-        RecordsError::Unknown(_) | RecordsError::NotHeld { .. } | RecordsError::Unsaid(_) => {
-            CliError::Faults(error.to_string())
-        }
+        RecordsError::Unknown(_)
+        | RecordsError::UnknownNotice(_)
+        | RecordsError::Settled { .. }
+        | RecordsError::NotHeld { .. }
+        | RecordsError::Unsaid(_) => CliError::Faults(error.to_string()),
         other => CliError::Failed(other.to_string()),
     }
 }

@@ -9,6 +9,7 @@ mod explain;
 mod guidance;
 mod held;
 mod input;
+mod notices;
 mod paint;
 mod people;
 mod policy_source;
@@ -117,6 +118,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Evaluate(options) => evaluate::run(&source, &options),
         Command::Guidance(options) => guidance::run(&source, &options),
         Command::Held(options) => held::run(&source, &options),
+        Command::Notices(options) => notices::run(&source, &options),
         Command::People(options) => people::run(&source, &options),
         Command::Reload => reload::run(&source),
         Command::Status(options) => status::run(&source, &options),

@@ -205,6 +205,18 @@ pub(super) fn address(raw: &Located<String>, source: &Source, faults: &mut Vec<F
     whole
 }
 
+/// Addresses that mail can go to, those that are.
+pub(super) fn addresses(
+    written: &[Located<String>],
+    source: &Source,
+    faults: &mut Vec<Fault>,
+) -> Vec<Located<Address>> {
+    let one = |raw: &Located<String>| {
+        Some(Located { span: raw.span.clone(), value: address(raw, source, faults)? })
+    };
+    written.iter().filter_map(one).collect()
+}
+
 /// A language by its tag.
 pub(super) fn language(raw: &Located<String>, source: &Source, faults: &mut Vec<Fault>) -> Option<Language> {
     let language = Language::new(&raw.value);

@@ -47,6 +47,12 @@ impl Calendar {
         self.hours.iter().any(Option::is_some)
     }
 
+    /// Whether somebody works on that day: its day of the week has working hours, and it is no holiday. Terms play no part, so
+    /// that a calendar which nobody kept up does not make every day a day off.
+    pub fn is_working_day(&self, day: Date) -> bool {
+        self.hours(day.weekday()).is_some() && !self.holidays.iter().any(|period| period.contains(day))
+    }
+
     /// Whether a moment on the organisation's clock lies in the working hours of its day of the week. Terms and
     /// holidays play no part.
     pub fn in_hours(&self, moment: DateTime) -> bool {

@@ -15,13 +15,13 @@ use super::party::Party;
 use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
-use super::{NamesPlan, Policy, Sources, example_people, out_of_hours, read};
+use super::{NamesPlan, Policy, Sources, example_people, notices_check, out_of_hours, read};
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
 use crate::people::People;
 use crate::verdict::Mode;
 
-const ORGANISATION: &str = "organisation.toml";
+pub(super) const ORGANISATION: &str = "organisation.toml";
 /// Domains, schools and groups that are made up for examples.
 const EXAMPLE_ORGANISATION: &str = "example-organisation.toml";
 const DISCLAIMERS: &str = "disclaimers.toml";
@@ -117,6 +117,7 @@ impl Policy {
             let text = sources.files.get(ORGANISATION).map_or("", String::as_str);
             out_of_hours::check(&mut build, &source(ORGANISATION, text), &rules);
             check_unused(&mut build, sources);
+            notices_check::check(&mut build, sources, &rules);
         }
         finish(build, sources, disclaimers, rules)
     }

@@ -260,7 +260,8 @@ fn byte_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-fn time_of_day(text: &str) -> Option<Time> {
+/// A time of day, written `08:00`.
+pub(super) fn time_of_day(text: &str) -> Option<Time> {
     let (hour, minute) = text.split_once(':')?;
     let digits = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(hour) || !digits(minute) {

@@ -13,6 +13,7 @@ use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
 use super::guidance::Language;
 use super::located::Located;
+use super::notices::{Around, Notices, RawNotices, RawReviewer};
 use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
@@ -35,6 +36,8 @@ pub struct Organisation {
     pub out_of_hours: Option<OutOfHours>,
     /// Whom those may turn to who have no school, or whose school has nobody of its own.
     contacts: Contacts,
+    /// Who is told of what rules found.
+    pub notices: Notices,
     domains: AddressSet,
     first_domain: String,
     groups: BTreeMap<String, AddressSet>,
@@ -212,6 +215,12 @@ pub(super) struct RawOrganisation {
     approver: Vec<Located<RawApprover>>,
     /// How pupils are answered when nobody is there.
     out_of_hours: Option<RawOutOfHours>,
+    /// When reviewers are told.
+    #[serde(default)]
+    notices: RawNotices,
+    /// Who is told of what rules found.
+    #[serde(default)]
+    reviewer: Vec<Located<RawReviewer>>,
 }
 
 /// A school.
@@ -302,6 +311,8 @@ impl RawOrganisation {
         let answers = self.answers.compile(self.approver, (&ids, &groups, &domains), source, faults);
         let out_of_hours = self.out_of_hours.map(|raw| raw.compile(&groups, source, faults));
         let (out_of_hours, contacts) = out_of_hours.unzip();
+        let around = Around { schools: &ids, groups: &groups, source };
+        let notices = self.notices.compile(self.reviewer, &around, faults);
         Organisation {
             name: self.name.value,
             time_zone,
@@ -310,6 +321,7 @@ impl RawOrganisation {
             answers,
             out_of_hours,
             contacts: contacts.unwrap_or_default(),
+            notices,
             domains,
             first_domain,
             groups,

@@ -179,6 +179,40 @@ phrases! {
     summary_code = "{entry}. Code: {code}";
     /// After a summary, how to use a code.
     summary_confirm = "If one of these must go as it is, write to {address}. Put its code into the subject, and say why in a sentence. Do so for one message at a time. A code works once, for seven days, and only from your own account.";
+    /// The heading of a notice to a reviewer of one thing that cannot wait. It says neither who nor what.
+    notice = "Something needs your attention";
+    /// The subject of it.
+    subject_notice = "mailwarden: something needs your attention ({reference})";
+    /// What is wanted of the reviewer.
+    notice_about = "Something came up in the mail that you look after. Please see to it as soon as you can:";
+    /// The heading of a notice of several such things.
+    notices = "{number} matters need your attention";
+    /// The subject of it.
+    subject_notices = "mailwarden: {number} matters need your attention";
+    /// What is wanted of the reviewer.
+    notices_about = "So much came up in a short time that this one message tells you of it. Please see to it as soon as you can:";
+    /// The heading of a digest.
+    digest = "Matters to look at: {number}";
+    /// The subject of it.
+    subject_digest = "mailwarden: matters to look at ({number})";
+    /// What is wanted of the reviewer.
+    digest_about = "This came up in the mail that you look after since the last list. Please look at it in the next days:";
+    /// One of them.
+    notice_entry = "{reference}, {school}, {time}";
+    /// The heading over what the reviewer does.
+    notice_steps = "What to do now";
+    /// How it is looked up.
+    notice_ask = "Ask {contact} to look up the reference for you. Talk to them or ring them.";
+    /// Where it is told.
+    notice_private = "Have it told or shown to you where nobody else can hear or see it.";
+    /// What comes after.
+    notice_done = "When you have seen to it, tell them, so that they can note it as done.";
+    /// What is typed to look it up.
+    notice_command = "They type: mailwarden notices show {reference} --why \"…\"";
+    /// The heading over why a notice says so little.
+    notice_short = "Why this says so little";
+    /// Why.
+    notice_why = "Mail is often open where others can see the screen. So this message says neither who nor what it is about. Who looks it up, and why, goes on record.";
 }
 
 impl Phrases {

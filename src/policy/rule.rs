@@ -1,5 +1,7 @@
 //! A rule as the policy holds it once it is checked. Never the form in which it was written.
 
+use std::ops::Range;
+
 use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,6 +38,8 @@ pub struct Rule {
     pub(super) when: Vec<Condition>,
     pub(super) unless: Vec<Condition>,
     pub(super) examples: Vec<Example>,
+    /// Where its category is written.
+    pub(super) place: Range<usize>,
 }
 
 impl Rule {

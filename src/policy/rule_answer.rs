@@ -10,7 +10,7 @@ use crate::verdict::Action;
 
 /// The category whose senders are never told that their message is held: it may be somebody who needs help, or who
 /// must not be warned.
-const SAFEGUARDING: &str = "safeguarding";
+pub(super) const SAFEGUARDING: &str = "safeguarding";
 
 /// What a rule says of answers.
 pub(super) struct Answering {

@@ -87,6 +87,7 @@ impl<'b> RuleCompiler<'b> {
             when,
             unless: unless.unwrap_or_default(),
             examples,
+            place: raw.category.span.clone(),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::verdict::{RuleId, Verdict};
 
 /// How long the same message from the same sender counts as a repetition after it was returned: as long as an MTA
 /// tries to deliver (RFC 5321 §4.5.4.1: four to five days).
-const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(5 * 24);
+pub(super) const REPEATED_WITHIN: SignedDuration = SignedDuration::from_hours(5 * 24);
 
 /// A message that is to be held or was returned.
 #[derive(Debug, Clone, Copy)]

@@ -6,6 +6,8 @@ mod digest;
 mod files;
 mod held;
 mod keep;
+mod notice_record;
+mod notices;
 mod out_of_hours;
 mod outbox;
 mod pass;
@@ -18,6 +20,10 @@ pub use acquaintances::{Acquaintances, Noted};
 pub use confirm::{Asks, Confirmation, Confirmed, Confirming, NewConfirmation, NewLetter};
 pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage, Share};
+pub use notice_record::{Ended, NoticeRecord, NoticeStatus, NoticeSummary, Telling};
+pub use notices::{
+    DueNotice, DueNotices, Fate, NewNotice, NoticeRecipient, NoticeRule, ToTell, content_digest,
+};
 pub use out_of_hours::OutOfHoursMessage;
 pub use outbox::{OutboxEntry, OutboxKind, Outcome, RecipientState, Retry, Submission, SubmissionRecipient};
 pub use pass::{PASS_HEADER, Pass, Redeemed, Refusal};
@@ -93,6 +99,17 @@ pub enum RecordsError {
     /// No message has that reference.
     #[error("no message has the reference {0}; `mailwarden held list` shows those that are held")]
     Unknown(Reference),
+    /// No notice has that reference.
+    #[error("no notice has the reference {0}; `mailwarden notices list --all` shows those that there are")]
+    UnknownNotice(Reference),
+    /// Somebody settled it already.
+    #[error("{reference} was settled already, by {by}")]
+    Settled {
+        /// Which notice.
+        reference: Reference,
+        /// Who settled it.
+        by: String,
+    },
     /// The decision does not fit what has become of the message.
     #[error("{reference} cannot be {wish}: {}", state.told())]
     NotHeld {

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_held_mail.sql"),
     include_str!("../../migrations/0002_acquaintances.sql"),
     include_str!("../../migrations/0003_confirmations.sql"),
+    include_str!("../../migrations/0004_notices.sql"),
     include_str!("../../migrations/0005_out_of_hours.sql"),
 ];
 

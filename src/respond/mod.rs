@@ -13,8 +13,8 @@ mod plan;
 mod transfer;
 
 pub use answer::{
-    AnswerContext, Confirmation, Entry, Guided, Letter, LetterContext, Outcome, Preview, Untold, answer,
-    entry, guided, guided_preview, letter, message_id, preview,
+    AnswerContext, Confirmation, Entry, Guided, Letter, LetterContext, NoticeContext, NoticeEntry, Occasion,
+    Outcome, Preview, Untold, answer, entry, guided, guided_preview, letter, message_id, notice, preview,
 };
 pub use automatic::is_answerable;
 pub use edits::{Edits, HeaderEdit, Splice, apply};

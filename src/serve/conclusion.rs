@@ -4,6 +4,7 @@ use tracing::info;
 
 use super::confirm::approvers;
 use super::gate::{Failure, Judgement};
+use super::notices::{self, KeptAs};
 use super::out_of_hours;
 use super::state::Filter;
 use crate::message::{Address, Message};
@@ -17,10 +18,11 @@ use crate::verdict::{Mode, RuleId};
 pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outcome, Failure> {
     out_of_hours::help(filter, &judgement).await?;
     let response = &judgement.response;
-    if !(response.held.is_empty() && response.returned.is_empty()) {
+    let kept = !(response.held.is_empty() && response.returned.is_empty());
+    let noted = judgement.policy.may_notify(&judgement.verdict);
+    if kept || noted {
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.
-        Box::pin(keep_all(filter, &judgement)).await?;
-        filter.outbox.notify_one();
+        Box::pin(record(filter, &judgement, kept, noted)).await?;
     }
     if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
         let Judgement { envelope, policy, at, .. } = &*judgement;
@@ -45,8 +47,22 @@ struct Stopped<'a> {
     may_override: Override,
 }
 
-async fn keep_all(filter: &Filter, judgement: &Judgement) -> Result<(), Failure> {
+/// Keeps what is held or returned, and notes what reviewers are to see.
+async fn record(filter: &Filter, judgement: &Judgement, kept: bool, noted: bool) -> Result<(), Failure> {
+    let mut names = KeptAs::default();
+    if kept {
+        names = keep_all(filter, judgement).await?;
+        filter.outbox.notify_one();
+    }
+    if noted {
+        notices::record(filter, judgement, &names).await?;
+    }
+    Ok(())
+}
+
+async fn keep_all(filter: &Filter, judgement: &Judgement) -> Result<KeptAs, Failure> {
     let response = &judgement.response;
+    let mut kept = KeptAs::default();
     if !response.held.is_empty() {
         let stopped = Stopped {
             reference: &judgement.reference,
@@ -55,7 +71,7 @@ async fn keep_all(filter: &Filter, judgement: &Judgement) -> Result<(), Failure>
             told: response.tells_of_hold,
             may_override: response.held_override,
         };
-        keep(filter, judgement, &stopped).await?;
+        kept.held = Some(keep(filter, judgement, &stopped).await?);
     }
     if !response.returned.is_empty() {
         // What is held for some and returned to others is two entries of the record, each with its own name.
@@ -67,12 +83,12 @@ async fn keep_all(filter: &Filter, judgement: &Judgement) -> Result<(), Failure>
             told: true,
             may_override: response.returned_override,
         };
-        keep(filter, judgement, &stopped).await?;
+        kept.returned = Some(keep(filter, judgement, &stopped).await?);
     }
-    Ok(())
+    Ok(kept)
 }
 
-async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> Result<(), Failure> {
+async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> Result<Reference, Failure> {
     let Judgement { envelope, verdict, .. } = judgement;
     let Stopped { reference, recipients: concerned, .. } = *stopped;
     let confirmation = offered(filter, judgement, stopped)?;
@@ -108,7 +124,7 @@ async fn keep(filter: &Filter, judgement: &Judgement, stopped: &Stopped<'_>) -> 
         .await?;
     let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
     info!(queue_id, reference = %kept.reference(), what, "kept");
-    Ok(())
+    Ok(kept.reference().clone())
 }
 
 /// The rules that led to it: not those that watch, nor those that concern other recipients alone.

@@ -100,6 +100,7 @@ async fn answer(stream: UnixStream, filter: Arc<Filter>) -> io::Result<()> {
         },
         Ok(Request::Status) => filter.status().await,
         Ok(Request::Flush) => {
+            filter.notices.notify_one();
             filter.outbox.notify_one();
             json!({ "ok": true, "text": "the outbox was woken" })
         }

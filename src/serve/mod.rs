@@ -7,6 +7,7 @@ mod confirm;
 mod gate;
 mod letters;
 mod memory;
+mod notices;
 mod out_of_hours;
 mod readiness;
 mod roll;
@@ -132,6 +133,7 @@ pub async fn run(
     };
     let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
     let summaries = tokio::spawn(Arc::clone(&filter).summarise(stopped.clone()));
+    let notices = tokio::spawn(Arc::clone(&filter).tell_reviewers(stopped.clone()));
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
     let (finish, finished) = oneshot::channel();
     let memory_task = tokio::spawn(memory::write_down(store.clone(), days, notes, finished));
@@ -156,7 +158,7 @@ pub async fn run(
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
     let _ = finish.send(());
-    let _ = tokio::join!(outbox, summaries, control_task, memory_task);
+    let _ = tokio::join!(outbox, summaries, notices, control_task, memory_task);
     control::remove(&filter.config.control_socket);
     store.close().await;
     info!("stopped");

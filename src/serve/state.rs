@@ -39,6 +39,8 @@ pub struct Filter {
     pub passing: Mutex<Vec<(QueueId, Vec<u8>)>>,
     /// Wakes whoever writes summaries.
     pub summaries: Notify,
+    /// Wakes whoever tells reviewers.
+    pub notices: Notify,
     /// Permits for large messages.
     pub large: Semaphore,
     /// Permits for other messages with documents: one for each worker, so that none waits for a worker while its own time
@@ -101,6 +103,7 @@ impl Filter {
             outbox,
             passing: Mutex::default(),
             summaries: Notify::new(),
+            notices: Notify::new(),
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),
             workers: Pool::new(config.workers.clone()),
@@ -182,6 +185,9 @@ impl Filter {
             Ok(check) => fields.insert("store".to_owned(), serde_json::to_value(check).unwrap_or_default()),
             Err(error) => fields.insert("store".to_owned(), error.to_string().into()),
         };
+        if let Ok(notices) = self.store.notice_status().await {
+            fields.insert("notices".to_owned(), serde_json::to_value(notices).unwrap_or_default());
+        }
         status
     }
 }

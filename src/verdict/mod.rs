@@ -1,8 +1,10 @@
 //! What a sweep found and what is to happen: plain data that every room above can read. It holds no message content.
 
 mod file;
+mod urgency;
 
 pub use file::{Fact, Kind, KindGroup, Protection};
+pub use urgency::Urgency;
 
 use std::fmt;
 
@@ -259,7 +261,7 @@ impl fmt::Display for Action {
 pub enum Mode {
     /// Recorded, nothing else: for trying a rule out.
     Observe,
-    /// Recorded, for reviewers to see; notices to them are not built yet. The message goes its way.
+    /// Recorded, and reviewers are told. The message goes its way.
     Notify,
     /// The rule's action is carried out.
     Enforce,

@@ -21,6 +21,7 @@ mod flood;
 mod held;
 mod kills;
 mod loops;
+mod notices;
 mod out_of_hours;
 mod shapes;
 mod trial;

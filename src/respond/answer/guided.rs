@@ -3,7 +3,7 @@
 use jiff::Zoned;
 
 use super::content::Account;
-use super::mail::{Head, compose};
+use super::mail::{Head, Kind, compose};
 use super::markdown::{Block, read};
 use super::{Preview, text};
 use crate::message::Address;
@@ -44,6 +44,7 @@ pub fn guided(letter: &Guided<'_>) -> Option<Vec<u8>> {
         name: letter.name,
         reply_to: letter.reply_to.map(Address::folded),
         answers: letter.answers.map(str::to_owned),
+        kind: Kind::Replied,
         at: letter.at,
     };
     Some(compose(&head, &account))

@@ -3,7 +3,7 @@
 use jiff::Zoned;
 
 use super::content::Account;
-use super::mail::{Head, compose};
+use super::mail::{Head, Kind, compose};
 use super::markdown::Block;
 use crate::message::Address;
 use crate::policy::{Phrases, Policy, filled};
@@ -143,6 +143,7 @@ pub fn letter(context: &LetterContext<'_>) -> Vec<u8> {
             _ => None,
         },
         answers: context.answers.map(str::to_owned),
+        kind: Kind::Replied,
         at: context.at,
     };
     compose(&head, &Account { language, lead: String::new(), title: title.clone(), blocks })

@@ -22,9 +22,22 @@ pub(super) struct Head<'a> {
     /// What makes its Message-ID one of its own.
     pub(super) name: &'a str,
     pub(super) reply_to: Option<&'a str>,
-    /// The Message-ID that it answers.
+    /// The Message-ID that it answers; of what answers nothing, one that it shares with others of its kind.
     pub(super) answers: Option<String>,
+    pub(super) kind: Kind,
     pub(super) at: &'a Zoned,
+}
+
+/// How a message that no person wrote came about (RFC 3834 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Somebody's message led to it, and it goes to whoever sent that.
+    Replied,
+    /// It is sent of its own accord.
+    Generated {
+        /// Whether mail programs are to show that it cannot wait.
+        urgent: bool,
+    },
 }
 
 /// The complete answer, from its header to its last line.
@@ -41,6 +54,7 @@ pub(super) fn write(context: &AnswerContext<'_>, account: &Account) -> Vec<u8> {
         name: context.reference,
         reply_to: context.confirmation.map(|how| how.reply_to),
         answers: message_id(context.message),
+        kind: Kind::Replied,
         at: context.at,
     };
     if context.outcome != Outcome::Returned {
@@ -96,11 +110,21 @@ fn header(head: &Head<'_>, content_type: &str, eight_bit: bool) -> Vec<u8> {
         lines.push(format!("Reply-To: {}", clean(address)));
     }
     if let Some(id) = &head.answers {
-        lines.push(format!("In-Reply-To: {id}"));
+        if head.kind == Kind::Replied {
+            lines.push(format!("In-Reply-To: {id}"));
+        }
         lines.push(format!("References: {id}"));
     }
+    let submitted = match head.kind {
+        Kind::Replied => "auto-replied",
+        Kind::Generated { urgent } => {
+            // RFC 2156 §5.3.4; what mail programs go by.
+            lines.extend(urgent.then(|| "Importance: high".to_owned()));
+            "auto-generated"
+        }
+    };
     lines.extend([
-        "Auto-Submitted: auto-replied".to_owned(),
+        format!("Auto-Submitted: {submitted}"),
         "X-Auto-Response-Suppress: All".to_owned(),
         format!("{LOOP_FIELD}: {}", clean(head.name)),
         "MIME-Version: 1.0".to_owned(),

@@ -35,7 +35,16 @@ impl Block {
 
     /// A list in which no Markdown is read.
     pub(super) fn list(items: Vec<String>) -> Self {
-        Self::List { ordered: false, items: items.into_iter().map(|item| vec![Piece::Plain(item)]).collect() }
+        Self::of_items(false, items)
+    }
+
+    /// The same, numbered: what to do, one after the other.
+    pub(super) fn steps(items: Vec<String>) -> Self {
+        Self::of_items(true, items)
+    }
+
+    fn of_items(ordered: bool, items: Vec<String>) -> Self {
+        Self::List { ordered, items: items.into_iter().map(|item| vec![Piece::Plain(item)]).collect() }
     }
 }
 

@@ -9,6 +9,7 @@ mod html;
 mod letter;
 mod mail;
 mod markdown;
+mod notice;
 mod reply;
 mod text;
 
@@ -25,6 +26,7 @@ pub use guided::{Guided, guided, guided_preview};
 pub use letter::{Letter, LetterContext, Untold, letter};
 pub(super) use mail::LOOP_FIELD;
 pub use mail::message_id;
+pub use notice::{NoticeContext, NoticeEntry, Occasion, notice};
 pub(super) use reply::{Listener, disclaimer_refusal, refusal};
 
 /// What an answer is written from.

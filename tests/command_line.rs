@@ -228,6 +228,43 @@ fn schemas_manual_and_completions_are_printed() {
         assert!(mailwarden(&["man", command]).out.starts_with(".ie"), "{command} has no manual page");
     }
     assert!(mailwarden(&["completions", "bash"]).out.contains("_mailwarden"));
+    // `mailwarden completions bash | head`: whoever reads has had enough.
+    let mut child = command(&["completions", "bash"]).spawn().expect("mailwarden runs");
+    drop(child.stdout.take());
+    let ran = ran(child.wait_with_output().expect("it ends"));
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+}
+
+#[test]
+fn a_document_that_is_named_is_no_message() {
+    for command in ["scan", "explain", "show"] {
+        for file in
+            ["fixtures/documents/pdf/updated.pdf", "fixtures/documents/compound/password-standard.docx"]
+        {
+            let ran = mailwarden(&[command, "--policy", "rules", file]);
+            assert_eq!(ran.code, 2, "{command} {file}: {}", ran.err);
+            assert!(ran.err.contains("no message but a file of kind"), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn a_warning_is_told_apart_from_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("organisation.toml"),
+        "name = \"A\"\ntime-zone = \"Europe/London\"\ndomains = [\"a.example\"]\n",
+    )
+    .unwrap();
+    fs::create_dir(folder.path().join("guidance")).unwrap();
+    fs::write(folder.path().join("guidance/unused.md"), "# Nobody reads this\n").unwrap();
+    let ran = mailwarden(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("1 warning\n") && ran.out.contains('⚠') && !ran.out.contains('×'),
+        "{}",
+        ran.out
+    );
 }
 
 #[test]

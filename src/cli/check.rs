@@ -71,7 +71,7 @@ impl Found {
     fn for_people(&self, directory: &Path) -> String {
         let mut text: String = self.faults.iter().map(|fault| render(fault)).collect();
         text.extend(self.examples.iter().map(|example| render(example)));
-        text.extend(self.warnings.iter().map(|warning| render(&warning.0)));
+        text.extend(self.warnings.iter().map(|warning| render(warning)));
         if let Some(advice) = &self.advice {
             text += &format!("{}  {advice}\n\n", paint::paint("warning", Tone::Note));
         }
@@ -82,7 +82,11 @@ impl Found {
             let on_roll = people.map_or_else(String::new, |people| {
                 format!(", {} on the roll", people_in_words(people.roll()))
             });
-            format!("{ok}  {place}: {}, every example holds{on_roll}\n", count(self.rules, "rule"))
+            let warned = match self.warnings.len() {
+                0 => String::new(),
+                some => format!(", {}", count(some, "warning")),
+            };
+            format!("{ok}  {place}: {}, every example holds{on_roll}{warned}\n", count(self.rules, "rule"))
         } else {
             let faults = count(self.faults.len() + self.examples.len(), "fault");
             format!(

@@ -39,6 +39,9 @@ pub fn man(options: &Man) -> Result<Ended, CliError> {
 
 /// Prints a shell's completions.
 pub fn completions(options: &Completions) -> Result<Ended, CliError> {
-    clap_complete::generate(options.shell, &mut Arguments::command(), "mailwarden", &mut io::stdout());
+    // The generator panics where it cannot write: `mailwarden completions bash | head`.
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut Arguments::command(), "mailwarden", &mut script);
+    io::stdout().write_all(&script).map_err(CliError::io("standard output"))?;
     Ok(Ended::Well)
 }

@@ -20,6 +20,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
     let moment = input::moment(&options.envelope, &policy.organisation().time_zone)?;
     let people = source.people()?;
     let mut out = io::stdout().lock();
+    input::refuse_documents(std::slice::from_ref(&options.file))?;
     for file in input::messages(&options.file)? {
         let envelope = input::envelope(&file.raw, &options.envelope, limits);
         let message = Message::parse(&file.raw, limits);

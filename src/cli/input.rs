@@ -8,8 +8,10 @@ use jiff::Zoned;
 
 use super::CliError;
 use super::arguments::EnvelopeOptions;
+use crate::extract::document::{SNIFFED, sniff};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Message, Origin};
+use crate::verdict::{Kind, KindGroup};
 
 /// A message to be looked at.
 pub struct Input {
@@ -44,17 +46,37 @@ pub fn messages(file: &Path) -> Result<Vec<Input>, CliError> {
     } else {
         bytes = fs::read(file).map_err(CliError::io(name.clone()))?;
     }
-    let starts = mbox_starts(&bytes);
-    if starts.len() < 2 {
-        return Ok(vec![Input { name, raw: bytes }]);
+    Ok(cut(name, bytes))
+}
+
+/// Refuses a file that is named and no message, such as a PDF: it would be read as a damaged one.
+pub fn refuse_documents(arguments: &[PathBuf]) -> Result<(), CliError> {
+    for file in arguments.iter().filter(|file| file.is_file()) {
+        let mut head = Vec::new();
+        let opened = fs::File::open(file).map_err(CliError::io(file.display().to_string()))?;
+        opened
+            .take(SNIFFED as u64)
+            .read_to_end(&mut head)
+            .map_err(CliError::io(file.display().to_string()))?;
+        let kind = sniff(&head);
+        let is_document = matches!(
+            kind.group(),
+            KindGroup::Document
+                | KindGroup::Presentation
+                | KindGroup::Archive
+                | KindGroup::Image
+                | KindGroup::Audio
+                | KindGroup::Video
+        );
+        if is_document || matches!(kind, Kind::Xls | Kind::Office | Kind::Msg) {
+            return Err(CliError::Usage(format!(
+                "{} is no message but a file of kind {}: attach it to a message, save that as an .eml file, and give that",
+                file.display(),
+                kind.name()
+            )));
+        }
     }
-    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    let cut = starts.iter().zip(ends).enumerate();
-    Ok(cut
-        .filter_map(|(index, (start, end))| {
-            Some(Input { name: format!("{name}#{}", index + 1), raw: bytes.get(*start..end)?.to_vec() })
-        })
-        .collect())
+    Ok(())
 }
 
 /// When a message is taken to have come.
@@ -108,6 +130,20 @@ fn header_addresses(message: &Message<'_>, name: &str) -> Vec<Address> {
         }
     }
     addresses
+}
+
+/// One message, or each of an mbox.
+fn cut(name: String, bytes: Vec<u8>) -> Vec<Input> {
+    let starts = mbox_starts(&bytes);
+    if starts.len() < 2 {
+        return vec![Input { name, raw: bytes }];
+    }
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    let cut = starts.iter().zip(ends).enumerate();
+    cut.filter_map(|(index, (start, end))| {
+        Some(Input { name: format!("{name}#{}", index + 1), raw: bytes.get(*start..end)?.to_vec() })
+    })
+    .collect()
 }
 
 /// Where the messages of an mbox start: `From ` lines at the start or after an empty line.

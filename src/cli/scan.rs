@@ -28,6 +28,7 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
     let mut out = io::stdout().lock();
     let reveal = Reveal::when(options.reveal);
     let mut totals = Totals::default();
+    input::refuse_documents(&options.files)?;
     for file in input::files(&options.files)? {
         for message in input::messages(&file)? {
             let envelope = input::envelope(&message.raw, &options.envelope, workers.limits());

@@ -20,6 +20,7 @@ pub fn run(source: &PolicySource, options: &Show) -> Result<Ended, CliError> {
     let workers = source.workers()?;
     let limits = workers.limits();
     let mut out = io::stdout().lock();
+    input::refuse_documents(std::slice::from_ref(&options.file))?;
     for message in input::messages(&options.file)? {
         let envelope = input::envelope(&message.raw, &options.envelope, limits);
         let parsed = Message::parse(&message.raw, limits);

@@ -210,8 +210,38 @@ pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Fault {
         return Fault::new(source, span, "expected a word in quotation marks")
             .help("docs/rules.md lists the words that may stand here, such as \"yes\" and \"no\"");
     }
-    Fault::new(source, span, lower_first(said.lines().next().unwrap_or(said)))
+    let said = said.lines().next().unwrap_or(said);
+    match SLIPS.iter().find(|(beginning, ..)| said.starts_with(beginning)) {
+        Some((_, message, help)) => Fault::new(source, span, *message).help(*help),
+        None => Fault::new(source, span, lower_first(said)),
+    }
 }
+
+/// Slips in writing TOML: how the reader's message begins, what it means, and what to do.
+const SLIPS: [(&str, &str, &str); 6] = [
+    (
+        "string values must be quoted",
+        "a text without quotation marks",
+        "write it in quotation marks, such as \"Oakfield School\"",
+    ),
+    (
+        "invalid basic string",
+        "this text does not end on its line",
+        "put a quotation mark at its end; inside a text write \\\" for one",
+    ),
+    (
+        "missing comma",
+        "a comma is missing before this",
+        "write commas between the entries: [\"one\", \"another\"]",
+    ),
+    (
+        "duplicate key",
+        "this stands here already",
+        "keep one of them; another entry of a list begins with its name in double brackets, such as [[school]]",
+    ),
+    ("unclosed array table", "a bracket is missing", "write two at either side: [[rule]]"),
+    ("invalid date", "there is no such day", "write year, month and day, such as 2026-02-16"),
+];
 
 /// `did you mean …`, or all that could have been meant.
 pub(super) fn choose(given: &str, known: &[&str], otherwise: &str) -> String {

@@ -45,7 +45,7 @@ pub enum ServeError {
     Config(#[from] ConfigError),
     /// The policy has faults.
     #[error(
-        "the policy in {directory} has {number} fault(s), so nothing was started; run `mailwarden check` to see them"
+        "the policy in {directory} has {number} fault(s) and is not taken up; run `mailwarden check` to see them"
     )]
     Policy {
         /// The policy's folder.
@@ -55,7 +55,7 @@ pub enum ServeError {
     },
     /// A rule's examples fail.
     #[error(
-        "{0} example(s) of the policy's rules fail, so nothing was started; run `mailwarden check` to see them"
+        "{0} example(s) of the policy's rules fail, so it is not taken up; run `mailwarden check` to see them"
     )]
     Examples(usize),
     /// The roll cannot be read.

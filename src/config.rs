@@ -52,6 +52,8 @@ pub struct Config {
     pub check: Option<ReplyAddress>,
     /// How many answers one sender gets one by one.
     pub share: Share,
+    /// For how long nobody is advised about the same rule again; with zero, nobody is advised.
+    pub advise_again_after: SignedDuration,
     /// The socket by which `reload` and `status` reach the running filter.
     pub control_socket: PathBuf,
     /// What Postfix hears when the filter itself fails.
@@ -169,6 +171,9 @@ struct RawOutgoing {
     /// How long answers beyond that are gathered for a summary.
     #[serde(default = "default_summary_minutes")]
     summary_minutes: u32,
+    /// For so many days, a sender is not advised about the same rule again; with 0, nobody is advised about mail that is delivered.
+    #[serde(default = "default_advice_days")]
+    advice_days: u16,
 }
 
 /// The running filter's control socket.
@@ -221,6 +226,10 @@ fn default_answers() -> u32 {
 
 fn default_summary_minutes() -> u32 {
     u32::try_from(Share::default().within.as_mins()).unwrap_or(60)
+}
+
+fn default_advice_days() -> u16 {
+    30
 }
 
 fn default_socket_mode() -> String {
@@ -346,6 +355,7 @@ impl Config {
             confirm,
             check,
             share: Share { answers: raw.outgoing.answers, within },
+            advise_again_after: SignedDuration::from_hours(24 * i64::from(raw.outgoing.advice_days)),
             control_socket: base.join(raw.control.socket),
             on_failure: raw.on_failure,
             memory: MemorySettings { days: raw.memory.days, settle_days: raw.memory.settle_days },

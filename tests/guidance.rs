@@ -96,13 +96,23 @@ fn grade(markdown: &str) -> f64 {
         if starts {
             count(&mut paragraph);
         }
-        paragraph
-            .push_str(&line.replace("{{ contact }}", "the help desk").replace("{{ school }}", "the school"));
+        paragraph.push_str(
+            &without_tags(line)
+                .replace("{{ contact }}", "the help desk")
+                .replace("{{ school }}", "the school"),
+        );
         paragraph.push(' ');
     }
     count(&mut paragraph);
     let (sentences, words, syllables) = (sentences as f64, words as f64, syllables as f64);
     0.39 * words / sentences + 11.8 * syllables / words - 15.59
+}
+
+/// A line without what stands between `{%` and `%}`.
+fn without_tags(line: &str) -> String {
+    let mut pieces = line.split("{%");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once("%}").map_or("", |(_, rest)| rest))
 }
 
 /// Groups of vowels, without a silent e: an estimate, as every program's is.

@@ -66,7 +66,7 @@ pub use organisation::{Organisation, School};
 pub use out_of_hours::{Contacts, OutOfHours};
 pub use phrases::{Phrases, filled};
 pub use place::{FoundWords, Place, Reveal};
-pub use rule::{Override, Receipt, Rule, Then, ThenHeader};
+pub use rule::{Override, Receipt, Rule, Then, ThenHeader, is_safeguarding};
 
 use crate::detect::names::Wanted;
 use crate::detect::pattern::PatternIndex;

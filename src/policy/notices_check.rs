@@ -6,7 +6,7 @@ use super::compile::{Build, ORGANISATION};
 use super::fault::{Fault, Source, Warning, source};
 use super::organisation::{Organisation, unknown};
 use super::rule::Rule;
-use super::rule_answer::SAFEGUARDING;
+use super::rule::SAFEGUARDING;
 use super::{Reviewer, School, Sources};
 use crate::message::Address;
 use crate::verdict::{Mode, Severity};

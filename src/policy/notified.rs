@@ -7,7 +7,7 @@ use jiff::{Timestamp, Zoned};
 use super::notices::Reviewer;
 use super::notices_check::must_be_seen;
 use super::rule::Rule;
-use super::rule_answer::SAFEGUARDING;
+use super::rule::SAFEGUARDING;
 use super::{Direction, Policy, School};
 use crate::message::{Address, Envelope, Mailbox};
 use crate::people::{People, Roll};

@@ -65,6 +65,10 @@ phrases! {
     several_rules = "These rules of the mail policy of {organisation} stopped it:";
     /// Before one rule, of what was delivered.
     noticed_by = "This rule of the mail policy of {organisation} noticed it:";
+    /// Before several rules, of what was delivered.
+    noticed_by_several = "These rules of the mail policy of {organisation} noticed it:";
+    /// Of what was delivered: that nothing is to be done about it.
+    delivered_only = "You need not send it again. This is about the next time.";
     /// Where no rule is to be named.
     no_rule = "The mail policy of {organisation} stopped it.";
     /// Where a message cannot take the disclaimer.
@@ -109,6 +113,8 @@ phrases! {
     recorded = "What is on record";
     /// What the record holds.
     record = "The record says who wrote to whom and when, and which rule acted. Your message is kept with it.";
+    /// What is on record of advice about what was delivered.
+    record_of_advice = "Your message is not kept by mailwarden. That you got this advice, and when, is noted, so that you do not get it every time.";
     /// How long.
     kept = "It is kept for {time}.";
     /// How long, where nobody has said.

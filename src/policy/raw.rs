@@ -430,7 +430,8 @@ pub(super) struct RawThen {
     /// What the sender may do about it (`hold`, `return`): `justify`, `request` or `never`, which is meant where left out.
     #[serde(rename = "override")]
     pub(super) may_override: Option<Located<Override>>,
-    /// Whether the sender is told of it (`hold`); yes where left out, save for safeguarding.
+    /// Whether the sender is told of what is held (`hold`; yes where left out), or gets the guidance as advice where it is delivered
+    /// (`pass`, `tag`, `mark`; no where left out). Never for safeguarding.
     pub(super) notify_sender: Option<Located<YesNo>>,
     /// What is put in front of the subject, once (`tag`, `mark`).
     pub(super) subject_prefix: Option<Located<String>>,

@@ -10,6 +10,15 @@ use super::condition::Condition;
 use super::example::Example;
 use crate::verdict::{Action, Mode, RuleId, Severity};
 
+/// Whether the senders of what a rule of that category notices are never told so: it may be somebody who needs help, or who
+/// must not be warned.
+pub fn is_safeguarding(category: &str) -> bool {
+    category == SAFEGUARDING
+}
+
+/// The category of rules on safeguarding.
+pub(super) const SAFEGUARDING: &str = "safeguarding";
+
 /// A rule: all of its conditions must hold, none of its exceptions may.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -58,6 +67,8 @@ pub struct Then {
     pub may_override: Override,
     /// Whether the sender is told where the message is held.
     pub tells_sender: bool,
+    /// Whether the sender is advised where the message is delivered.
+    pub advises: bool,
     /// The name of the guidance text, which lies under `guidance/` in the policy's folder.
     pub guidance: Option<String>,
     /// What one of ours is told at the SMTP door when the action is `reject`; several lines are allowed.

@@ -4,18 +4,15 @@ use std::ops::Range;
 
 use super::located::Located;
 use super::raw::{RawThen, YesNo};
-use super::rule::Override;
+use super::rule::{Override, is_safeguarding};
 use super::rule_compile::RuleCompiler;
 use crate::verdict::Action;
-
-/// The category whose senders are never told that their message is held: it may be somebody who needs help, or who
-/// must not be warned.
-pub(super) const SAFEGUARDING: &str = "safeguarding";
 
 /// What a rule says of answers.
 pub(super) struct Answering {
     pub(super) may_override: Override,
     pub(super) tells_sender: bool,
+    pub(super) advises: bool,
 }
 
 impl RuleCompiler<'_> {
@@ -27,20 +24,28 @@ impl RuleCompiler<'_> {
         {
             self.check_override(written, action);
         }
-        let safeguarding = self.raw.category.value == SAFEGUARDING;
+        let safeguarding = is_safeguarding(&self.raw.category.value);
         let told = raw.notify_sender.as_ref();
         if let Some(written) = told
-            && action != Action::Hold
+            && matches!(action, Action::Return | Action::Reject)
         {
             self.fault(&written.span, format!("`notify-sender` has no effect on the action \"{action}\""))
-                .say("it is for \"hold\": who has mail returned or refused is always told; delete it");
+                .say("who has mail returned or refused is always told; delete it");
         }
         if let Some(written) = told.filter(|written| safeguarding && written.value == YesNo::Yes) {
-            self.fault(&written.span, "the sender of a message held for safeguarding is never told")
-                .say("delete `notify-sender`, or give the rule another category");
+            self.fault(
+                &written.span,
+                "the sender of a message that a rule on safeguarding noticed is never told",
+            )
+            .say("delete `notify-sender`, or give the rule another category");
+        }
+        let advises = action.delivers() && told.is_some_and(|written| written.value == YesNo::Yes);
+        if let Some(written) = told.filter(|_| advises && raw.guidance.is_none()) {
+            self.fault(&written.span, "a rule that advises its sender needs a guidance")
+                .say("add `guidance = \"…\"`, the name of a file in guidance/: it is what the sender reads");
         }
         let tells_sender = !safeguarding && told.is_none_or(|written| written.value == YesNo::Yes);
-        Answering { may_override, tells_sender }
+        Answering { may_override, tells_sender, advises: advises && !safeguarding }
     }
 
     fn check_override(&mut self, written: &Located<Override>, action: Action) {
@@ -50,7 +55,7 @@ impl RuleCompiler<'_> {
                 .say("only what is held or returned is kept, so that it can still be sent; delete it");
             return;
         }
-        if self.raw.category.value == SAFEGUARDING {
+        if is_safeguarding(&self.raw.category.value) {
             self.fault(&written.span, "nobody confirms a message that is held for safeguarding")
                 .say("delete `override`, or give the rule another category");
             return;

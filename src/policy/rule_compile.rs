@@ -186,6 +186,7 @@ impl<'b> RuleCompiler<'b> {
             action,
             may_override: answering.may_override,
             tells_sender: answering.tells_sender,
+            advises: answering.advises,
             guidance: raw.guidance.as_ref().map(|name| name.value.clone()),
             reply: raw.reply.as_ref().map(|reply| reply.value.clone()),
             reply_outside: raw.reply_outside.as_ref().map(|reply| reply.value.clone()),

@@ -15,6 +15,7 @@ mod postponed;
 mod reading;
 mod reference;
 mod store;
+mod told;
 
 pub use acquaintances::{Acquaintances, Noted};
 pub use confirm::{Asks, Confirmation, Confirmed, Confirming, NewConfirmation, NewLetter};
@@ -31,6 +32,7 @@ pub use postponed::{Postponed, Untold};
 pub use reading::Reading;
 pub use reference::Reference;
 pub use store::{Status, Store};
+pub use told::AdviceBounds;
 
 use std::fmt;
 use std::io;

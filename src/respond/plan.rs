@@ -40,6 +40,8 @@ pub struct Response {
     pub returned: Vec<usize>,
     /// Whether the sender is told of what is held.
     pub tells_of_hold: bool,
+    /// The rules about which the sender is to be advised, since they let the message go: none where an answer goes out anyway.
+    pub advises: Vec<RuleId>,
     /// What the sender may do about what is held.
     pub held_override: Override,
     /// What the sender may do about what is returned.
@@ -101,8 +103,11 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
         return Ok(refused(refusal(context, listener)?));
     }
     let with_answers = |fates: Fates, edits: Edits, copies: Vec<String>| {
+        let tells_of_hold = answerable && tells_of_hold(context, &fates.held)?;
+        let answered = tells_of_hold || !fates.returned.is_empty();
         Ok(Response {
-            tells_of_hold: answerable && tells_of_hold(context, &fates.held)?,
+            tells_of_hold,
+            advises: if answerable && !answered { advising(context, &fates.delivered)? } else { Vec::new() },
             held_override: strictest(context, &fates.held)?,
             returned_override: strictest(context, &fates.returned)?,
             ..settled(fates, edits, copies)
@@ -146,6 +151,12 @@ fn tells_of_hold(context: &Context<'_>, held: &[usize]) -> Result<bool, RespondE
         && holding.all(|(found, rule)| found.action != Action::Hold || rule.then.tells_sender))
 }
 
+/// The rules that let the message go to these and advise its sender.
+fn advising(context: &Context<'_>, delivered: &[usize]) -> Result<Vec<RuleId>, RespondError> {
+    let advising = enforced(context, delivered)?.into_iter().filter(|(_, rule)| rule.then.advises);
+    Ok(advising.map(|(found, _)| found.rule.clone()).collect())
+}
+
 /// What the sender may do about a message that is stopped for these: the strictest of the rules that stop it says.
 fn strictest(context: &Context<'_>, stopped: &[usize]) -> Result<Override, RespondError> {
     let stopping = enforced(context, stopped)?.into_iter().filter(|(found, _)| !found.action.delivers());
@@ -178,6 +189,7 @@ fn refused(text: String) -> Response {
         held: Vec::new(),
         returned: Vec::new(),
         tells_of_hold: false,
+        advises: Vec::new(),
         held_override: Override::Never,
         returned_override: Override::Never,
     }
@@ -199,6 +211,7 @@ fn settled(fates: Fates, edits: Edits, copies: Vec<String>) -> Response {
         held,
         returned,
         tells_of_hold: false,
+        advises: Vec::new(),
         held_override: never,
         returned_override: never,
     }

@@ -1,7 +1,8 @@
 //! From a judgement to the answer that Postfix hears. What is held or returned is in the store before it is said.
 
-use tracing::info;
+use tracing::{error, info};
 
+use super::advice;
 use super::confirm::approvers;
 use super::gate::{Failure, Judgement};
 use super::notices::{self, KeptAs};
@@ -23,6 +24,12 @@ pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outc
     if kept || noted {
         // Boxed, as it is rare: every connection makes room for what a message may wait for in here.
         Box::pin(record(filter, &judgement, kept, noted)).await?;
+    }
+    if !response.advises.is_empty()
+        && let Err(failure) = Box::pin(advice::advise(filter, &judgement)).await
+    {
+        // The message is delivered whatever becomes of the advice.
+        error!(%failure, "a sender is not advised now");
     }
     if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
         let Judgement { envelope, policy, at, .. } = &*judgement;

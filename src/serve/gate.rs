@@ -244,7 +244,8 @@ impl Filter {
             reference: reference.as_str(),
             contact: &self.config.contact,
         })?;
-        let told = purpose == Purpose::Trial || !(response.held.is_empty() && response.returned.is_empty());
+        let told = purpose == Purpose::Trial
+            || !(response.held.is_empty() && response.returned.is_empty() && response.advises.is_empty());
         let found = if told { found(&policy, &people, &scanned) } else { Vec::new() };
         let verdict = scanned.verdict;
         let (envelope, message) = (Arc::clone(envelope), message.clone());

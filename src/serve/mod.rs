@@ -2,6 +2,7 @@
 
 pub mod control;
 
+mod advice;
 mod conclusion;
 mod confirm;
 mod gate;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tracing::info;
 
 use super::gate::{Failure, Judgement, Purpose};
@@ -10,16 +11,18 @@ use crate::extract::Extraction;
 use crate::extract::document::{Inspection, Inspector};
 use crate::message::{Address, Envelope, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText, Spooled};
-use crate::policy::{Direction, Proof};
+use crate::policy::{Direction, Policy, Proof, is_safeguarding};
 use crate::records::{NewLetter, Reference};
 use crate::respond::{self, AnswerContext};
-use crate::verdict::Zone;
+use crate::verdict::{Action, Mode, Verdict, Zone};
 
 /// Said to whoever sends to the address and others at once.
 const NOT_ALONE: &str =
     "Nobody got this message: send it to the address that tries messages out alone, or not at all.";
 /// Said to whoever is not one of ours, or not proven to be.
 const NOT_OURS: &str = "This address is for members of the organisation who are signed in.";
+/// Said to whoever had their share of trials.
+const TOO_MANY: &str = "Nobody got this message. You have tried out as many messages as one person may in this time: please wait an hour, then send it here again.";
 /// Most recipients that a first line may name.
 const MOST_NAMED: usize = 100;
 
@@ -59,13 +62,18 @@ impl Filter {
         if envelope.recipients.len() != 1 {
             return refused(NOT_ALONE);
         }
+        let share = self.config.share;
+        if !self.store.may_try(&sender, share, Timestamp::now()).await? {
+            return refused(TOO_MANY);
+        }
         let usual = policy.usual_envelope(Direction::Outbound, None, Vec::new());
         let recipients = if named.is_empty() { usual.recipients } else { named };
         let meant = Arc::new(Envelope { recipients, ..Envelope::clone(&envelope) });
         let judgement = self.sweep_aside(meant, message, Purpose::Trial).await?;
         let (name, content) = self.told_of_trial(&judgement)?;
-        let letter = NewLetter { reference: &name, recipients: &[sender], content: &content };
-        self.store.post(&letter, judgement.at).await?;
+        let recipients = [sender.clone()];
+        let letter = NewLetter { reference: &name, recipients: &recipients, content: &content };
+        self.store.tell_trial(&sender, &letter, share, judgement.at).await?;
         self.outbox.notify_one();
         info!(queue_id, letter = %name, "tried out");
         Ok(Outcome::Discard)
@@ -89,7 +97,7 @@ impl Filter {
         let content = respond::answer(&AnswerContext {
             envelope,
             message: &Message::parse(judgement.message.bytes(), &self.config.limits),
-            verdict,
+            verdict: &as_told(verdict, policy),
             policy,
             found,
             reference: name.as_str(),
@@ -102,6 +110,20 @@ impl Filter {
         })?;
         Ok((name, content))
     }
+}
+
+/// The verdict without what rules on safeguarding decide: nobody learns by trying what they look for.
+fn as_told(verdict: &Verdict, policy: &Policy) -> Verdict {
+    let mut verdict = verdict.clone();
+    verdict
+        .rules
+        .retain(|found| policy.rule(&found.rule).is_some_and(|rule| !is_safeguarding(&rule.category)));
+    for (index, action) in verdict.recipients.iter_mut().enumerate() {
+        let acting = verdict.rules.iter().filter(|found| found.mode == Mode::Enforce);
+        let concerning = acting.filter(|found| found.recipients.contains(&index));
+        *action = concerning.map(|found| found.action).max().unwrap_or(Action::Pass);
+    }
+    verdict
 }
 
 /// The addresses of a line that holds nothing else, a `To:` in front apart.

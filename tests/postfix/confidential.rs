@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Delivery, Fate, World, header_values};
+use crate::support::{Delivery, Fate, World, base64, header_values};
 
 const JO: &str = "j.hart@oakfield.example";
 const CLERK: &str = "clerk@elsewhere.example";
@@ -63,24 +63,6 @@ impl Row {
         )
         .into_bytes()
     }
-}
-
-/// RFC 2045 §6.8.
-fn base64(bytes: &[u8]) -> String {
-    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
-    let mut out = String::new();
-    for (number, three) in bytes.chunks(3).enumerate() {
-        if number > 0 && number % 19 == 0 {
-            out.push_str("\r\n");
-        }
-        let group =
-            three.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
-        for at in 0..4 {
-            let letter = alphabet[(group >> (18 - 6 * at) & 63) as usize];
-            out.push(if at <= three.len() { letter } else { '=' });
-        }
-    }
-    out
 }
 
 /// What happened to what arrived, in the table's words.

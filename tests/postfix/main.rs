@@ -12,9 +12,11 @@
 mod support;
 
 mod actions;
+mod advice;
 mod baseline;
 mod confidential;
 mod confirm;
+mod corrected;
 mod documents;
 mod first_mail;
 mod flood;

@@ -85,6 +85,36 @@ pub fn mail(from: &str, to: &str, subject: &str, body: impl AsRef<[u8]>) -> Vec<
     message
 }
 
+/// A message with a file.
+pub fn mail_with(from: &str, to: &str, subject: &str, body: &str, file: (&str, &[u8])) -> Vec<u8> {
+    let (name, bytes) = file;
+    let parts = format!(
+        "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{body}\r\n--b\r\nContent-Type: application/octet-stream\r\n\
+         Content-Disposition: attachment; filename=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--b--\r\n",
+        base64(bytes)
+    );
+    let mime = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"b\"\r\n";
+    [mime.as_bytes(), &mail(from, to, subject, parts)].concat()
+}
+
+/// RFC 2045 §6.8.
+pub fn base64(bytes: &[u8]) -> String {
+    let alphabet: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+    let mut out = String::new();
+    for (number, three) in bytes.chunks(3).enumerate() {
+        if number > 0 && number % 19 == 0 {
+            out.push_str("\r\n");
+        }
+        let group =
+            three.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        for at in 0..4 {
+            let letter = alphabet[(group >> (18 - 6 * at) & 63) as usize];
+            out.push(if at <= three.len() { letter } else { '=' });
+        }
+    }
+    out
+}
+
 /// The values of a header's fields of that name, unfolded bytes as they stand.
 pub fn header_values(message: &[u8], name: &str) -> Vec<String> {
     let end = find(message, b"\r\n\r\n").unwrap_or(message.len());

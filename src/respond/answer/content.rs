@@ -4,7 +4,7 @@ use super::found::{Found, found};
 use super::markdown::{Block, read};
 use super::{AnswerContext, Confirmation, Outcome, html};
 use crate::message::Address;
-use crate::policy::{Language, Override, Phrases, Told, filled};
+use crate::policy::{Language, Override, Phrases, Rule, Told, filled, is_safeguarding};
 use crate::respond::mark::shown_subject;
 use crate::respond::plan::{Context, RespondError, enforced};
 use crate::verdict::Action;
@@ -27,7 +27,6 @@ struct Reason<'a> {
     title: &'a str,
     clause: Option<&'a str>,
     guidance: Option<&'a str>,
-    action: Action,
 }
 
 impl Account {
@@ -74,12 +73,12 @@ impl Account {
 fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondError> {
     let AnswerContext { envelope, message, verdict, policy, reference, recipients, contact, .. } = *context;
     let rules = enforced(&Context { envelope, message, verdict, policy, reference, contact }, recipients)?;
-    let acting = rules.into_iter().filter(|(found, _)| context.outcome.is_of(found.action));
-    let reason = acting.map(|(found, rule)| Reason {
+    let told = |rule: &Rule| !is_safeguarding(&rule.category);
+    let acting = rules.into_iter().filter(|(found, rule)| context.outcome.is_of(found.action) && told(rule));
+    let reason = acting.map(|(_, rule)| Reason {
         title: &rule.title,
         clause: rule.clause.as_deref(),
         guidance: rule.then.guidance.as_deref(),
-        action: found.action,
     });
     Ok(reason.collect())
 }
@@ -118,8 +117,10 @@ impl<'a> Writer<'a> {
         if named.len() < self.context.envelope.recipients.len() {
             blocks.push(Block::plain(self.phrases.others.as_str()));
         }
-        if self.context.outcome == Outcome::Returned {
-            blocks.push(Block::plain(self.phrases.attached.as_str()));
+        match self.context.outcome {
+            Outcome::Returned => blocks.push(Block::plain(self.phrases.attached.as_str())),
+            Outcome::Delivered => blocks.push(Block::plain(self.phrases.delivered_only.as_str())),
+            Outcome::Held | Outcome::Tried => {}
         }
         blocks
     }
@@ -164,7 +165,8 @@ impl<'a> Writer<'a> {
             _ if self.context.outcome == Outcome::Tried => &self.phrases.tried_rules,
             0 if self.is_undisclaimed() => &self.phrases.no_disclaimer,
             0 => &self.phrases.no_rule,
-            _ if self.context.outcome == Outcome::Delivered => &self.phrases.noticed_by,
+            1 if self.context.outcome == Outcome::Delivered => &self.phrases.noticed_by,
+            _ if self.context.outcome == Outcome::Delivered => &self.phrases.noticed_by_several,
             1 => &self.phrases.one_rule,
             _ => &self.phrases.several_rules,
         };
@@ -193,13 +195,11 @@ impl<'a> Writer<'a> {
         blocks
     }
 
-    /// Each guidance text once. That of a rule that marks says what was put in front of the subject: not in a trial, where nothing was.
+    /// Each guidance text once. Its `outcome` tells it whether anything was done.
     fn guidance(&self) -> Vec<Block> {
         let mut names: Vec<&str> = Vec::new();
         let mut blocks = Vec::new();
-        let is_told =
-            |reason: &&Reason<'_>| self.context.outcome != Outcome::Tried || reason.action != Action::Mark;
-        for reason in self.reasons.iter().filter(is_told) {
+        for reason in &self.reasons {
             let Some(name) = reason.guidance.filter(|name| !names.contains(name)) else { continue };
             names.push(name);
             let text = self.context.policy.guidance().text(name, self.language, &self.told(reason));
@@ -263,6 +263,12 @@ impl<'a> Writer<'a> {
 
     fn record(&self) -> Vec<Block> {
         let organisation = self.context.policy.organisation();
+        if self.context.outcome == Outcome::Delivered {
+            return vec![
+                Block::heading(2, self.phrases.recorded.as_str()),
+                Block::plain(self.phrases.record_of_advice.as_str()),
+            ];
+        }
         let answers = &organisation.answers;
         let kept = match &answers.kept_for {
             Some(time) => filled(&self.phrases.kept, &[("time", time)]),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::AnswerContext;
 use super::content::MOST_LISTED;
-use crate::policy::{FoundWords, Phrases, Place, filled};
+use crate::policy::{FoundWords, Phrases, Place, filled, is_safeguarding};
 use crate::verdict::{Detector, Finding, Zone};
 
 /// The lines that say what was found.
@@ -22,12 +22,13 @@ const PLAIN_CATEGORIES: [&str; 4] = ["confidential", "contact", "names", "pupils
 /// What the rules that stopped the message found in it, each place and words once.
 pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
     let acting = |finding: &Finding| {
-        context.verdict.rules.iter().any(|rule| {
-            rule.rule == finding.rule
-                && context.outcome.is_of(rule.action)
-                && rule.mode == crate::verdict::Mode::Enforce
-                && rule.recipients.iter().any(|index| context.recipients.contains(index))
-        })
+        !is_safeguarding(&finding.category)
+            && context.verdict.rules.iter().any(|rule| {
+                rule.rule == finding.rule
+                    && context.outcome.is_of(rule.action)
+                    && rule.mode == crate::verdict::Mode::Enforce
+                    && rule.recipients.iter().any(|index| context.recipients.contains(index))
+            })
     };
     let mut found = Found { lines: Vec::new(), masked: false };
     let mut more = 0_usize;

@@ -20,7 +20,7 @@ use mailwarden::extract::{Extraction, Text};
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, NoMemory, Policy, Sources};
+use mailwarden::policy::{Case, NoMemory, Policy, SentApart, Sources};
 use mailwarden::verdict::{Action, Coverage, PartPath, Zone};
 
 fn main() {
@@ -145,6 +145,7 @@ fn decides(bencher: Bencher<'_, '_>, policy: &Policy, mail: &Mail, action: Actio
         extraction: &mail.extraction,
         people: &people,
         memory: &NoMemory,
+        apart: &SentApart::default(),
         limits: &mail.limits,
         now: &mail.now,
         expired: &|| false,

@@ -47,8 +47,18 @@ pub fn scan<'x>(
 ) -> Scanned<'x> {
     let Means { policy, people, memory, limits, inspector } = means;
     let extraction = Extraction::read(&message, limits, inspector);
-    let case =
-        Case { envelope, message: &message, extraction: &extraction, people, memory, limits, now, expired };
+    let apart = &policy.sent_apart(envelope, &extraction, memory, inspector);
+    let case = Case {
+        envelope,
+        message: &message,
+        extraction: &extraction,
+        people,
+        memory,
+        apart,
+        limits,
+        now,
+        expired,
+    };
     let verdict = policy.decide(&case);
     Scanned { message, extraction, verdict }
 }

@@ -32,6 +32,9 @@ const SEALED: &[(&str, &str, Option<&str>)] = &[
     ("archives/zipcrypto.zip", "opensesame", None),
 ];
 
+/// Those whose format has nothing but its content to try a password on.
+const WITHOUT_LOCK: &[&str] = &["archives/encrypted.7z", "archives/encrypted-list.7z"];
+
 #[test]
 fn a_password_in_the_message_is_tried_on_what_is_attached() {
     let mut wrong = Vec::new();
@@ -112,4 +115,22 @@ fn read(name: &str, body: &str) -> Extraction {
     );
     let message = Message::parse(&raw, &limits);
     Extraction::read(&message, &limits, &InProcess(&limits))
+}
+
+/// What a password can be tried on outlasts the document, says nothing of it, and tells the right word from others.
+#[test]
+fn a_lock_is_opened_by_the_password_of_its_document() {
+    let program = env!("CARGO_BIN_EXE_mailwarden").into();
+    let pool = Pool::new(Settings { program, workers: 1, ..Settings::own(Limits::default()) });
+    let mut wrong = Vec::new();
+    for (name, password, _) in SEALED.iter().filter(|(name, ..)| !WITHOUT_LOCK.contains(name)) {
+        let bytes = fs::read(Path::new("fixtures/documents").join(name)).unwrap();
+        let locks = pool.inspect(None, &bytes).locks;
+        let words = ["Larkspur-29".to_owned(), (*password).to_owned()];
+        let opened = pool.try_locks(&locks, &words);
+        if locks.len() != 1 || opened.len() != 1 || opened[0].word != 1 {
+            wrong.push(format!("{name}: {} locks, {opened:?}", locks.len()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

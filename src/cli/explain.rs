@@ -9,7 +9,7 @@ use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
 use crate::policy::{
-    Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation,
+    Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation, SentApart,
 };
 use crate::verdict::Mode;
 
@@ -31,6 +31,7 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
             extraction: &extraction,
             people: &people,
             memory: &NoMemory,
+            apart: &SentApart::default(),
             limits,
             now: &moment,
             expired: &|| false,

@@ -18,7 +18,7 @@ pub use passwords::told as told_passwords;
 use crate::limits::Limits;
 use crate::message::Message;
 use crate::verdict::{Coverage, Gap, PartPath, Zone};
-use document::{Inspector, Item, Places};
+use document::{Inspector, Item, Lock, Places};
 
 /// All text of one zone in one part. There is at most one for each pair of zone and part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,9 @@ pub struct Extraction {
     pub files: Vec<File>,
     /// What could not be read, the structure's own gaps included.
     pub coverage: Coverage,
+    /// What passwords can be tried on, of the files that are encrypted, with the part that carries each: at most
+    /// [`document::MOST_LOCKS`].
+    pub locks: Vec<(PartPath, Lock)>,
 }
 
 /// A file that a message carries: an attachment, or an entry inside one.
@@ -71,7 +74,28 @@ impl Extraction {
     pub fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspector) -> Self {
         reader::read(message, limits, inspector)
     }
+
+    /// Words of the message that may be passwords, to be tried on what is encrypted.
+    pub fn words_to_try(&self) -> Vec<String> {
+        passwords::candidates(&self.written(&[Zone::Body, Zone::Quoted, Zone::Subject]), MOST_PASSWORDS)
+    }
+
+    /// Words that the sender calls a password, or that follow what is called one.
+    pub fn words_called_passwords(&self) -> Vec<String> {
+        passwords::pointed_at(&self.written(&[Zone::Body, Zone::Subject]), MOST_CALLED)
+    }
+
+    fn written(&self, zones: &[Zone]) -> Vec<&str> {
+        let of =
+            |zone| self.texts.iter().filter(move |text| text.zone == zone).map(|text| text.text.as_str());
+        zones.iter().flat_map(|zone| of(*zone)).collect()
+    }
 }
+
+/// Most words of a message that are tried on what is encrypted.
+const MOST_PASSWORDS: usize = 16;
+/// Most words that are taken for what a phrase calls a password.
+const MOST_CALLED: usize = 8;
 
 /// Whether a message has files that go to an inspector, so that reading it may take a while.
 pub fn wants_inspector(message: &Message<'_>) -> bool {

@@ -102,28 +102,39 @@ pub fn told(text: &str) -> Vec<Range<usize>> {
 
 /// Words of texts that may be a password, each once, those first that a phrase points at; at most so many.
 pub(super) fn candidates(texts: &[&str], most: usize) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut add = |word: &str| {
-        let fits = (SHORTEST - 1..=LONGEST).contains(&word.len()) && !word.contains("://");
-        if fits && found.len() < most && !found.iter().any(|known| known == word) {
-            found.push(word.to_owned());
+    let mut found = pointed_at(texts, most);
+    for text in texts {
+        for word in text.split_whitespace().map(trimmed).filter(|word| is_odd(word)) {
+            add(&mut found, word, most);
+            // The mark may be the sentence's.
+            add(&mut found, word.trim_end_matches(['!', '?']), most);
         }
-    };
+    }
+    found
+}
+
+/// Words of texts that a phrase points at as a password, each once; at most so many.
+pub(super) fn pointed_at(texts: &[&str], most: usize) -> Vec<String> {
+    let mut found = Vec::new();
     for text in texts {
         for (_, _, at) in signs(text) {
             let rest = line_from(text, at);
             if let Some(value) = value_at(text, at) {
-                add(text.get(value.word.clone()).unwrap_or_default());
+                add(&mut found, text.get(value.word.clone()).unwrap_or_default(), most);
                 // Its own end may be what was taken for the sentence's.
-                add(rest.split_whitespace().next().unwrap_or_default());
+                add(&mut found, rest.split_whitespace().next().unwrap_or_default(), most);
             }
-            add(rest.trim().trim_end_matches('.'));
+            add(&mut found, rest.trim().trim_end_matches('.'), most);
         }
     }
-    for text in texts {
-        text.split_whitespace().filter(|word| is_odd(trimmed(word))).for_each(|word| add(trimmed(word)));
-    }
     found
+}
+
+fn add(found: &mut Vec<String>, word: &str, most: usize) {
+    let fits = (SHORTEST - 1..=LONGEST).contains(&word.len()) && !word.contains("://");
+    if fits && found.len() < most && !found.iter().any(|known| known == word) {
+        found.push(word.to_owned());
+    }
 }
 
 /// What is called a password in a text, and where what follows its sign begins.
@@ -342,8 +353,8 @@ mod tests {
 
     #[test]
     fn what_a_phrase_points_at_comes_first() {
-        let text = "It opens with Heron-27.\nThe password for the file is blue heron lake.\nRoom B12x";
-        assert_eq!(candidates(&[text], 9), ["blue", "blue heron lake", "Heron-27", "B12x"]);
+        let text = "It opens with Heron-27!\nThe password for the file is blue heron lake.\nRoom B12x";
+        assert_eq!(candidates(&[text], 9), ["blue", "blue heron lake", "Heron-27!", "Heron-27", "B12x"]);
         assert_eq!(candidates(&[text], 2).len(), 2);
         assert_eq!(candidates(&["", "Kind regards"], 9), [""; 0]);
     }

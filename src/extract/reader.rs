@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use super::decoded::{self, clean};
-use super::document::{Inspection, Inspector, Item, Mark, Place, Places, read_text, sniff};
+use super::document::{Inspection, Inspector, Item, Lock, MOST_LOCKS, Mark, Place, Places, read_text, sniff};
 use super::files::{self, Way};
 use super::passwords;
 use super::same::say_the_same;
 use super::zones::{self, Zoned};
-use super::{Extraction, File, Text, html};
+use super::{Extraction, File, MOST_PASSWORDS, Text, html};
 use crate::limits::Limits;
 use crate::message::{Field, Message, Part, PartKind};
 use crate::verdict::{Coverage, Gap, Kind, PartPath, Protection, Zone};
@@ -23,6 +23,7 @@ pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspe
         texts: Vec::with_capacity(8),
         files: Vec::new(),
         coverage,
+        locks: Vec::new(),
         left,
         passwords: None,
     };
@@ -58,7 +59,7 @@ pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspe
         reader.hidden_from(Zone::Body, part, hidden);
     }
     reader.texts.sort_by(|a, b| (&a.part, a.zone).cmp(&(&b.part, b.zone)));
-    Extraction { texts: reader.texts, files: reader.files, coverage: reader.coverage }
+    Extraction { texts: reader.texts, files: reader.files, coverage: reader.coverage, locks: reader.locks }
 }
 
 /// A displayed part with its text.
@@ -106,14 +107,12 @@ struct Reader<'m> {
     texts: Vec<Text>,
     files: Vec<File>,
     coverage: Coverage,
+    locks: Vec<(PartPath, Lock)>,
     /// Bytes of text that the message may still have.
     left: usize,
     /// Words of the message that may be the password of an attachment, once one is inspected.
     passwords: Option<Vec<String>>,
 }
-
-/// Most words of a message that are tried on its encrypted attachments.
-const MOST_PASSWORDS: usize = 16;
 
 impl Reader<'_> {
     fn add(&mut self, zone: Zone, part: PartPath, alternative: Option<u16>, mut text: String) {
@@ -266,6 +265,8 @@ impl Reader<'_> {
 
     /// Takes what was found in a part's file and in the files inside it.
     fn take(&mut self, part: &Part<'_>, alternative: Option<u16>, found: Inspection) {
+        let room = MOST_LOCKS.saturating_sub(self.locks.len());
+        self.locks.extend(found.locks.into_iter().take(room).map(|lock| (part.path.clone(), lock)));
         for (index, mut item) in found.items.into_iter().enumerate() {
             let gaps = found.gaps.iter().filter(|(_, of)| usize::try_from(*of) == Ok(index));
             let gaps: Vec<Gap> = gaps.map(|(gap, _)| *gap).collect();

@@ -1,5 +1,6 @@
-//! Who wrote to whom before, as a message is judged. A question to whoever remembers; kept nowhere here.
+//! Who wrote what to whom before, as a message is judged. A question to whoever remembers; kept nowhere here.
 
+use super::SentBefore;
 use crate::message::Address;
 
 /// Whether a sender has written to somebody before.
@@ -17,6 +18,13 @@ pub enum Acquaintance {
 pub trait Memory {
     /// Whether that sender has written to that recipient before.
     fn acquaintance(&self, sender: &Address, recipient: &Address) -> Acquaintance;
+
+    /// The passwords, and what passwords can be tried on, that the sender sent to that recipient within a day; nothing
+    /// where nobody remembers.
+    fn sent_before(&self, sender: &Address, recipient: &Address) -> SentBefore {
+        let _ = (sender, recipient);
+        SentBefore::default()
+    }
 }
 
 /// No memory: what commands judge mail with that do not serve.

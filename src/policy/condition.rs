@@ -5,6 +5,7 @@ use std::fmt;
 use globset::GlobSet;
 
 use super::Direction;
+use super::apart::Aparts;
 use super::doubt::Doubts;
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::when_marking::{MarkingTest, Receipt};
@@ -35,6 +36,7 @@ pub(super) enum Test {
     Sender(PartyId),
     Recipient(PartyId),
     Doubt(Doubts),
+    Apart(Aparts),
     Recipients(RecipientsTest),
     Header(HeaderTest),
     Marking(MarkingTest),
@@ -75,6 +77,7 @@ impl Test {
             Self::Sender(_) => "sender",
             Self::Recipient(_) => "recipient",
             Self::Doubt(_) => "doubt",
+            Self::Apart(_) => "apart",
             Self::Recipients(_) => "recipients",
             Self::Header(_) => "header",
             Self::Marking(_) => "marking",
@@ -110,7 +113,12 @@ impl Test {
     pub(super) fn is_per_recipient(&self) -> bool {
         matches!(
             self,
-            Self::Direction(_) | Self::Recipient(_) | Self::Doubt(_) | Self::Schedule { .. } | Self::Names(_)
+            Self::Direction(_)
+                | Self::Recipient(_)
+                | Self::Doubt(_)
+                | Self::Apart(_)
+                | Self::Schedule { .. }
+                | Self::Names(_)
         ) || self.groups().iter().flatten().any(|condition| condition.per_recipient)
     }
 

@@ -71,7 +71,8 @@ impl Evaluation<'_> {
                 recipients,
             });
         }
-        let differ = |test: &Test| !test.groups().is_empty() || matches!(test, Test::Names(_));
+        let differ =
+            |test: &Test| !test.groups().is_empty() || matches!(test, Test::Names(_) | Test::Apart(_));
         let differ = rule.when.iter().any(|condition| differ(&condition.test));
         let mut findings = Vec::new();
         for (_, class) in if differ { matching.as_slice() } else { &[] } {
@@ -107,6 +108,11 @@ impl Evaluation<'_> {
                     let named = (Zone::Header, PartPath::root());
                     finding(rule, Detector::Recipient, doubt.name(), named, Span { start: 0, end: 0 })
                 })),
+                Test::Apart(wanted) => found.extend(
+                    self.found_apart(*wanted, class)
+                        .into_iter()
+                        .map(|(detector, entity, at, span)| finding(rule, detector, entity, at, span)),
+                ),
                 Test::Marking(test) => found.extend(self.markings(test).map(|marked| {
                     finding(rule, Detector::Marking, &marked.by, (marked.zone, PartPath::root()), marked.span)
                 })),

@@ -58,6 +58,7 @@ impl<'c> Evaluation<'c> {
             }),
             Test::Recipient(party) => class.is(*party),
             Test::Doubt(wanted) => !class.doubts.common(*wanted).is_empty(),
+            Test::Apart(wanted) => !class.apart.common(*wanted).is_empty(),
             Test::Recipients(test) => (test.count.0..=test.count.1).contains(&self.recipients(test)),
             Test::Header(test) => self.header(test),
             Test::Marking(test) => self.marking(test),

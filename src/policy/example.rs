@@ -6,6 +6,7 @@ use jiff::civil::{Date, DateTime, date};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 use serde::Serialize;
 
+use super::apart::SentApart;
 use super::declared::Declared;
 use super::evaluate::Evaluation;
 use super::fault::{Fault, Source};
@@ -30,6 +31,8 @@ pub(super) struct Example {
     declared: Declared,
     /// To whom the sender never wrote before.
     strangers: Vec<Address>,
+    /// What the recipients got before.
+    apart: SentApart,
     at: DateTime,
     place: Fault,
 }
@@ -122,6 +125,7 @@ impl Example {
             note: value.note.clone(),
             raw: message(value, &envelope),
             strangers: value.strangers.iter().flatten().map(address).collect::<Result<_, _>>()?,
+            apart: SentApart::declared(value.apart.as_deref().unwrap_or_default(), envelope.recipients.len()),
             declared: Declared::new(value.attachments.as_deref().unwrap_or_default()),
             envelope,
             at: value.at.map_or_else(|| day.to_datetime(usual.time()), |moment| moment.0),
@@ -216,6 +220,7 @@ fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
         extraction: &extraction,
         people: &policy.example_people,
         memory: example,
+        apart: &example.apart,
         limits: &limits,
         now: &now,
         expired: &|| false,

@@ -269,6 +269,7 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
             let names: Vec<&str> = all.iter().map(Doubt::name).collect();
             if names.is_empty() { "there is no such doubt".to_owned() } else { names.join(", ") }
         }
+        Test::Apart(wanted) => evaluation.told_apart(*wanted, classes),
         Test::Words(test) => {
             let tally = evaluation.sweep.words(test);
             format!(

@@ -73,6 +73,7 @@ fn ranges(when: &RawWhen, source: &Source, faults: &mut Vec<Fault>) {
     let choices = [
         when.direction.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),
         when.doubt.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),
+        when.apart.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),
         when.coverage.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),
         when.origin.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),
         when.protection.as_ref().map(|raw| (raw.value.is_empty(), &raw.span)),

@@ -3,6 +3,7 @@
 mod acquaintance;
 mod address;
 mod answers;
+mod apart;
 mod calendar;
 mod compile;
 mod condition;
@@ -52,6 +53,7 @@ use std::collections::BTreeMap;
 pub use acquaintance::{Acquaintance, Memory, NoMemory};
 pub use address::{AddressSet, EntryError};
 pub use answers::{Answers, Proof};
+pub use apart::{SentApart, SentBefore};
 pub use calendar::{Calendar, Period};
 pub use disclaimer::{Disclaimer, Fallback, Placement};
 pub use example::ExampleFault;
@@ -136,6 +138,8 @@ pub struct Case<'a> {
     pub people: &'a People,
     /// What remembers who wrote to whom.
     pub memory: &'a dyn Memory,
+    /// What of it belongs to what its recipients got before: [`Policy::sent_apart`].
+    pub apart: &'a SentApart,
     /// The caps in force.
     pub limits: &'a Limits,
     /// The moment by which schedules are judged.
@@ -155,6 +159,8 @@ pub struct Policy {
     parties: Vec<Party>,
     /// Those about recipients that some rule asks for.
     doubts: Doubts,
+    /// Whether some rule asks what was sent before.
+    asks_apart: bool,
     /// For each party, whether the answer is the same for all addresses of a domain.
     domain_only: Vec<bool>,
     words: WordIndex,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Direction;
+use super::apart::Apart;
 use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
 use super::raw_personal::{RawConfidentiality, RawIdentifiers};
@@ -75,6 +76,8 @@ pub(super) struct RawWhen {
     pub(super) recipient: Option<Located<RawParty>>,
     /// Why a recipient outside may not be meant, for each recipient by itself: any of these.
     pub(super) doubt: Option<Located<Vec<Doubt>>>,
+    /// What the same sender sent within a day that belongs to this message, for each recipient by itself: any of these.
+    pub(super) apart: Option<Located<Vec<Apart>>>,
     /// How many recipients the message has.
     pub(super) recipients: Option<Located<RawRecipients>>,
     /// A header field.
@@ -128,6 +131,7 @@ impl RawWhen {
             sender,
             recipient,
             doubt,
+            apart,
             recipients,
             header,
             marking,
@@ -155,6 +159,7 @@ impl RawWhen {
             sender.is_some(),
             recipient.is_some(),
             doubt.is_some(),
+            apart.is_some(),
             recipients.is_some(),
             header.is_some(),
             marking.is_some(),
@@ -477,6 +482,8 @@ pub(super) struct RawExample {
     pub(super) raw: Option<String>,
     /// The recipients to whom the sender never wrote before; none where left out.
     pub(super) strangers: Option<Vec<Located<String>>>,
+    /// What all of the recipients got from the sender within the last day; nothing where left out.
+    pub(super) apart: Option<Vec<Apart>>,
     /// Whether the client proved a login; where left out, it did if the sender is of the organisation.
     pub(super) authenticated: Option<YesNo>,
     /// How the message came; `smtp` where left out.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::apart::Aparts;
 use super::condition::PartyId;
 use super::doubt::{Doubting, Doubts};
 use super::{Case, Direction, Policy};
@@ -19,6 +20,8 @@ pub(super) struct Class {
     parties: Vec<u64>,
     /// Why these may not be meant; asked for recipients outside of our own mail, and only what some rule asks for.
     pub(super) doubts: Doubts,
+    /// What these got before that belongs to the message.
+    pub(super) apart: Aparts,
     /// The recipients' children, as numbers of the roll: their names are no secret from them.
     pub(super) family: Vec<u32>,
     /// Indices into the envelope's recipients, ascending.
@@ -31,8 +34,8 @@ impl Class {
     }
 }
 
-/// What a class is told by: direction, school, parties, doubts, family.
-type Key = (Direction, Option<usize>, Vec<u64>, Doubts, Vec<u32>);
+/// What a class is told by: direction, school, parties, doubts, what they got before, family.
+type Key = (Direction, Option<usize>, Vec<u64>, Doubts, Aparts, Vec<u32>);
 
 /// Sorts the recipients into classes. A message without recipients gets one class without any.
 pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
@@ -63,17 +66,19 @@ pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
         let doubts = doubting.map(|doubting| doubting.about(recipient)).unwrap_or_default();
         let family =
             if policy.names.wanted.full { family(case.people.roll(), recipient) } else { Vec::new() };
-        let key = (direction, school, parties, doubts, family);
+        let apart = case.apart.of(index);
+        let key = (direction, school, parties, doubts, apart, family);
         match known.get(&key).and_then(|at| classes.get_mut(*at)) {
             Some(class) => class.recipients.push(index),
             None => {
-                let (parties, family) = (key.2.clone(), key.4.clone());
+                let (parties, family) = (key.2.clone(), key.5.clone());
                 known.insert(key, classes.len());
                 classes.push(Class {
                     direction: Some(direction),
                     school,
                     parties,
                     doubts,
+                    apart,
                     family,
                     recipients: vec![index],
                 });

@@ -1,6 +1,7 @@
 //! Held and returned mail, what people decide on it, and the outbox: durable before anyone hears. Never sends mail.
 
 mod acquaintances;
+mod apart;
 mod confirm;
 mod digest;
 mod files;
@@ -18,6 +19,7 @@ mod store;
 mod told;
 
 pub use acquaintances::{Acquaintances, Noted};
+pub use apart::{Keepsake, KeepsakeKind, NotedApart, SentApart};
 pub use confirm::{Asks, Confirmation, Confirmed, Confirming, NewConfirmation, NewLetter};
 pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage, Share};

@@ -31,6 +31,10 @@ pub async fn conclude(filter: &Filter, judgement: Box<Judgement>) -> Result<Outc
         // The message is delivered whatever becomes of the advice.
         error!(%failure, "a sender is not advised now");
     }
+    if let Some(apart) = &filter.memory.apart {
+        let Judgement { envelope, policy, kept, response, at, .. } = &*judgement;
+        apart.note(policy, envelope, kept, response, *at);
+    }
     if let Delivery::Accept { remove, .. } = &judgement.response.delivery {
         let Judgement { envelope, policy, at, .. } = &*judgement;
         let delivered =

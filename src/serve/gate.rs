@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tracing::{error, info, warn};
 
+use super::apart::keepsakes;
 use super::conclusion;
 use super::state::Filter;
 use crate::config::OnFailure;
@@ -15,7 +16,7 @@ use crate::message::{Envelope, Message, QueueId};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::people::People;
 use crate::policy::{Place, Policy, Reveal};
-use crate::records::{OutboxKind, PASS_HEADER, RecordsError, Redeemed, Reference};
+use crate::records::{Keepsake, OutboxKind, PASS_HEADER, RecordsError, Redeemed, Reference};
 use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::Verdict;
@@ -101,6 +102,8 @@ pub struct Judgement {
     pub found: Vec<Place>,
     /// What is done about it.
     pub response: Response,
+    /// What of it is remembered for a day.
+    pub kept: Vec<Keepsake>,
     /// The message's name, should anybody ask.
     pub reference: Reference,
     /// When it came.
@@ -190,7 +193,9 @@ impl Filter {
         }
         guarded(|| {
             let parsed = Message::parse(message.bytes(), &self.config.limits);
-            match wants_inspector(&parsed) {
+            let apart = self.memory.apart.as_ref();
+            let waits = || apart.is_some_and(|apart| apart.has_document(&self.policy(), envelope));
+            match wants_inspector(&parsed) || waits() {
                 true => Ok(None),
                 false => self.sweep(envelope, message, parsed, Purpose::Delivery).map(Some),
             }
@@ -247,9 +252,13 @@ impl Filter {
         let told = purpose == Purpose::Trial
             || !(response.held.is_empty() && response.returned.is_empty() && response.advises.is_empty());
         let found = if told { found(&policy, &people, &scanned) } else { Vec::new() };
+        let kept = match self.memory.apart.is_some() {
+            true => keepsakes(&policy, envelope, &scanned.extraction),
+            false => Vec::new(),
+        };
         let verdict = scanned.verdict;
         let (envelope, message) = (Arc::clone(envelope), message.clone());
-        Ok(Box::new(Judgement { envelope, message, policy, verdict, found, response, reference, at }))
+        Ok(Box::new(Judgement { envelope, message, policy, verdict, found, response, kept, reference, at }))
     }
 }
 

@@ -1,4 +1,5 @@
 //! What the running filter remembers of who wrote to whom, and writing it down beside the mail. Never delays a message.
+//! What is remembered for a day of what they sent is `apart`'s.
 
 use std::time::Duration;
 
@@ -6,9 +7,10 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
 
+use super::apart::RememberedApart;
 use crate::config::MemorySettings;
 use crate::message::{Address, Envelope};
-use crate::policy::{Acquaintance, Memory, Organisation};
+use crate::policy::{Acquaintance, Memory, Organisation, SentBefore};
 use crate::records::{Acquaintances, Noted, Store};
 
 /// How many messages' pairs may wait to be written. What finds no room is known until the next start, and no longer.
@@ -21,6 +23,8 @@ pub struct Remembered {
     known: Acquaintances,
     settings: MemorySettings,
     notes: mpsc::Sender<Vec<Noted>>,
+    /// Passwords and encrypted documents of the last day; none where nothing is to be remembered.
+    pub apart: Option<RememberedApart>,
 }
 
 /// The same, asked at a moment.
@@ -31,9 +35,14 @@ pub struct RememberedAt<'r> {
 
 impl Remembered {
     /// With what was written down before; the receiver is for [`write_down`].
-    pub fn new(known: Acquaintances, settings: MemorySettings) -> (Self, mpsc::Receiver<Vec<Noted>>) {
+    pub fn new(
+        known: Acquaintances,
+        apart: RememberedApart,
+        settings: MemorySettings,
+    ) -> (Self, mpsc::Receiver<Vec<Noted>>) {
         let (notes, written) = mpsc::channel(WAITING);
-        (Self { known, settings, notes }, written)
+        let apart = Some(apart).filter(|_| settings.days > 0);
+        (Self { known, settings, notes, apart }, written)
     }
 
     /// As it is at that moment.
@@ -74,6 +83,11 @@ impl Memory for RememberedAt<'_> {
             false if known.age_days(self.now) < i64::from(settings.settle_days) => Acquaintance::Untold,
             false => Acquaintance::New,
         }
+    }
+
+    fn sent_before(&self, sender: &Address, recipient: &Address) -> SentBefore {
+        let apart = self.remembered.apart.as_ref();
+        apart.map(|apart| apart.between(sender, recipient, self.now)).unwrap_or_default()
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod control;
 
 mod advice;
+mod apart;
 mod conclusion;
 mod confirm;
 mod gate;
@@ -31,6 +32,7 @@ use crate::people::file::RollError;
 use crate::policy::Faults;
 use crate::records::{RecordsError, Store};
 use crate::worker::StartError;
+use apart::RememberedApart;
 use gate::FilterGate;
 use memory::Remembered;
 use roll::RollInForce;
@@ -107,7 +109,8 @@ pub async fn run(
     let store = Store::open(&config.store_directory).await?;
     let days = config.memory.days;
     let known = store.acquaintances(days, Timestamp::now()).await?;
-    let (memory, notes) = Remembered::new(known, config.memory);
+    let (apart, apart_notes) = RememberedApart::new(store.sent_apart(Timestamp::now()).await?);
+    let (memory, notes) = Remembered::new(known, apart, config.memory);
     let mut listeners = Vec::new();
     for address in &config.listen {
         listeners.push(Listener::bind(address, Some(config.socket_mode))?);
@@ -138,6 +141,8 @@ pub async fn run(
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
     let (finish, finished) = oneshot::channel();
     let memory_task = tokio::spawn(memory::write_down(store.clone(), days, notes, finished));
+    let (finish_apart, finished) = oneshot::channel();
+    let apart_task = tokio::spawn(apart::write_down(store.clone(), apart_notes, finished));
     readiness::announce(readiness::State::Ready);
     let (policy, people) = (filter.policy(), filter.roll.people().roll().len());
     info!(rules = policy.rules().len(), policy = %policy.fingerprint(), people, "mailwarden is ready");
@@ -158,8 +163,8 @@ pub async fn run(
     info!("stopping: messages in progress finish first");
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
-    let _ = finish.send(());
-    let _ = tokio::join!(outbox, summaries, notices, control_task, memory_task);
+    let _ = (finish.send(()), finish_apart.send(()));
+    let _ = tokio::join!(outbox, summaries, notices, control_task, memory_task, apart_task);
     control::remove(&filter.config.control_socket);
     store.close().await;
     info!("stopped");

@@ -10,8 +10,8 @@ use tracing::{error, warn};
 
 use super::process::{Cause, StartError, Worker};
 use super::sandbox::{Demand, JOBS, Sandbox};
-use super::wire::Answer;
-use crate::extract::document::{Inspection, Inspector, sniff};
+use super::wire::{Answer, Job};
+use crate::extract::document::{Inspection, Inspector, Lock, Opened, sniff};
 use crate::limits::Limits;
 use crate::verdict::{Gap, Kind};
 
@@ -206,30 +206,51 @@ impl Pool {
         moment: Instant,
     ) -> Inspection {
         let kind = sniff(bytes);
-        let failed = |gap| Inspection::failed(kind, name, bytes.len() as u64, gap);
+        let job = Job { name: name.map(str::to_owned), passwords: passwords.to_vec(), ..Job::default() };
+        match self.done_before(job, bytes, kind, moment) {
+            Ok(Answer::Read(inspection)) => inspection,
+            // The other arm is never reached: a job with a document is answered with what was read.
+            Ok(_) => Inspection::failed(kind, name, bytes.len() as u64, Gap::ReaderFailed),
+            Err(gap) => Inspection::failed(kind, name, bytes.len() as u64, gap),
+        }
+    }
+
+    fn try_before(&self, locks: &[Lock], words: &[String], moment: Instant) -> Vec<Opened> {
+        if locks.is_empty() || words.is_empty() {
+            return Vec::new();
+        }
+        let job = Job { passwords: words.to_vec(), locks: locks.to_vec(), ..Job::default() };
+        match self.done_before(job, &[], Kind::Unknown, moment) {
+            Ok(Answer::Tried(opened)) => opened,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Has a job done by a worker; what became of it, or why nothing did.
+    fn done_before(&self, job: Job, bytes: &[u8], kind: Kind, moment: Instant) -> Result<Answer, Gap> {
         let mut worker = match self.checkout(moment) {
             Ok(worker) => worker,
             Err(gap) => {
                 self.shared.lock().counts.nobody_free += 1;
-                return failed(gap);
+                return Err(gap);
             }
         };
         self.shared.lock().counts.documents += 1;
         let limits = self.limits();
         let until = moment.min(Instant::now() + Duration::from_millis(limits.document_milliseconds));
-        match worker.read(name, bytes, passwords, limits, until) {
-            Ok(Answer::Read(inspection)) => {
-                self.shared.hand_back(worker);
-                inspection
-            }
+        match worker.work(job, bytes, limits, until) {
             Ok(Answer::Panicked) => {
                 self.shared.bury(Cause::Panicked, kind, bytes.len());
-                failed(Cause::Panicked.gap())
+                Err(Cause::Panicked.gap())
+            }
+            Ok(answer) => {
+                self.shared.hand_back(worker);
+                Ok(answer)
             }
             Err(broken) => {
                 let cause = worker.end(broken);
                 self.shared.bury(cause, kind, bytes.len());
-                failed(cause.gap())
+                Err(cause.gap())
             }
         }
     }
@@ -288,6 +309,11 @@ impl Inspector for Pool {
         let patience = Duration::from_millis(self.limits().scan_milliseconds);
         self.inspect_before(name, bytes, passwords, Instant::now() + patience)
     }
+
+    fn try_locks(&self, locks: &[Lock], words: &[String]) -> Vec<Opened> {
+        let patience = Duration::from_millis(self.limits().scan_milliseconds);
+        self.try_before(locks, words, Instant::now() + patience)
+    }
 }
 
 impl Drop for Pool {
@@ -314,6 +340,10 @@ impl Inspector for Before<'_> {
 
     fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
         self.pool.inspect_before(name, bytes, passwords, self.moment)
+    }
+
+    fn try_locks(&self, locks: &[Lock], words: &[String]) -> Vec<Opened> {
+        self.pool.try_before(locks, words, self.moment)
     }
 }
 

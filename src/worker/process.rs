@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 use super::COMMAND;
 use super::sandbox::{Demand, Measure, Sandbox};
 use super::wire::{self, Answer, Broken, Job, Wire, timespec};
-use crate::extract::document::Inspection;
+use crate::extract::document::{Inspection, Lock, MOST_LOCKS};
 use crate::limits::Limits;
 use crate::verdict::Gap;
 
@@ -149,28 +149,28 @@ impl Worker {
         self.wire.is_quiet()
     }
 
-    /// Lets it read a document, and waits for that until `until`; it is asked to come to an end a tenth before.
+    /// Lets it do a job, a document's bytes with it, and waits for that until `until`; it is asked to come to an end a tenth before.
     ///
     /// # Errors
     /// The worker is of no use then; [`Self::end`] says why.
-    pub fn read(
+    pub fn work(
         &mut self,
-        name: Option<&str>,
+        mut job: Job,
         bytes: &[u8],
-        passwords: &[String],
         limits: &Limits,
         until: Instant,
     ) -> Result<Answer, Broken> {
         self.jobs = self.jobs.saturating_add(1);
         let left = until.saturating_duration_since(Instant::now());
-        let milliseconds = u64::try_from((left - left / 10).as_millis()).unwrap_or(u64::MAX);
-        let name = name.map(str::to_owned);
-        let job = Job { name, bytes: bytes.len() as u64, passwords: passwords.to_vec(), milliseconds };
+        job.milliseconds = u64::try_from((left - left / 10).as_millis()).unwrap_or(u64::MAX);
+        job.bytes = bytes.len() as u64;
         self.wire.send(&wire::frame(&job)?, until)?;
         self.wire.send(bytes, until)?;
         let answer = self.wire.hear(wire::longest_answer(limits), until)?;
         match &answer {
             Answer::Read(inspection) if !is_sensible(inspection) => Err(Broken::Nonsense),
+            Answer::Read(_) if !job.locks.is_empty() => Err(Broken::Nonsense),
+            Answer::Tried(_) if job.locks.is_empty() => Err(Broken::Nonsense),
             _ => Ok(answer),
         }
     }
@@ -220,10 +220,12 @@ impl Drop for Worker {
 
 /// Whether an inspection holds together: whoever took a worker over may answer anything.
 fn is_sensible(inspection: &Inspection) -> bool {
-    let Inspection { items, text, places, gaps } = inspection;
+    let Inspection { items, text, places, gaps, locks } = inspection;
     let is_item = |index: u32| usize::try_from(index).is_ok_and(|index| index < items.len());
     let in_text = |byte: u32| usize::try_from(byte).is_ok_and(|byte| text.is_char_boundary(byte));
     !items.is_empty()
+        && locks.len() <= MOST_LOCKS
+        && locks.iter().all(Lock::is_small)
         && gaps.iter().all(|(_, item)| is_item(*item))
         && places.marks.is_sorted_by_key(|mark| mark.start)
         && places.marks.iter().all(|mark| is_item(mark.item) && in_text(mark.start))

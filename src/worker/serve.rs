@@ -35,7 +35,8 @@ fn converse(input: &mut impl Read, output: &mut impl Write, reader: &Reader) -> 
     let limits: Limits = wire::read_frame(input, wire::FROM_FILTER)?;
     say(output, &wire::frame(&sandbox::enter(&limits))?)?;
     loop {
-        let Job { name, bytes: size, passwords, milliseconds } = wire::read_frame(input, wire::FROM_FILTER)?;
+        let job = wire::read_frame(input, wire::FROM_FILTER)?;
+        let Job { name, bytes: size, passwords, locks, milliseconds } = job;
         let patience = Duration::from_millis(milliseconds);
         let started = Instant::now();
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(usize::MAX));
@@ -43,8 +44,11 @@ fn converse(input: &mut impl Read, output: &mut impl Write, reader: &Reader) -> 
             return Err(Broken::Gone);
         }
         let expired = || started.elapsed() >= patience;
-        let read = || reader(name.as_deref(), &bytes, &passwords, &limits, &expired);
-        let answer = panic::catch_unwind(AssertUnwindSafe(read)).map_or(Answer::Panicked, Answer::Read);
+        let work = || match locks.is_empty() {
+            true => Answer::Read(reader(name.as_deref(), &bytes, &passwords, &limits, &expired)),
+            false => Answer::Tried(document::try_locks(&locks, &passwords, &limits, &expired)),
+        };
+        let answer = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or(Answer::Panicked);
         say(output, &answer_within(answer, wire::longest_answer(&limits))?)?;
     }
 }

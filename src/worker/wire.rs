@@ -2,7 +2,7 @@
 //!
 //! A frame is the length of what follows (32 bits, little-endian) and a value in postcard's form. The filter sends its
 //! caps once and hears which sandbox is in force; then for each document a [`Job`] and, behind it, the document's bytes
-//! as they are, and hears an [`Answer`].
+//! as they are, and hears an [`Answer`]. A job with locks has no document: its words are tried on them.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::extract::document::Inspection;
+use crate::extract::document::{Inspection, Lock, MOST_LOCKS, MOST_WRITTEN, Opened};
 use crate::limits::Limits;
 
 /// Largest frame that a worker takes: caps, and jobs with the names of attachments.
@@ -24,15 +24,17 @@ pub const GREETING: usize = 4 << 10;
 /// How much memory is taken at first for a frame of whatever length; more follows what truly comes.
 const AT_FIRST: usize = 256 << 10;
 
-/// A document to be read; its bytes follow.
-#[derive(Debug, Serialize, Deserialize)]
+/// A document to be read, whose bytes follow, or locks to be tried.
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Job {
     /// The name that it came under.
     pub name: Option<String>,
     /// Its size.
     pub bytes: u64,
-    /// Words of the message that may be its password.
+    /// Words of the message that may be its password, or open the locks.
     pub passwords: Vec<String>,
+    /// What the words are tried on in place of a document.
+    pub locks: Vec<Lock>,
     /// How long the worker may read in it before it answers with what it has.
     pub milliseconds: u64,
 }
@@ -42,6 +44,8 @@ pub struct Job {
 pub enum Answer {
     /// It was read.
     Read(Inspection),
+    /// The words were tried: these open locks.
+    Tried(Vec<Opened>),
     /// The reader failed on it, in a way that it noticed itself.
     Panicked,
 }
@@ -49,7 +53,8 @@ pub enum Answer {
 /// The longest answer that is taken: the text, as much again for where its stretches stood, and the items.
 pub fn longest_answer(limits: &Limits) -> usize {
     let items = limits.document_entries.saturating_mul(1 << 10);
-    limits.part_text_bytes.saturating_mul(4).saturating_add(items)
+    let locks = MOST_LOCKS.saturating_mul(MOST_WRITTEN);
+    limits.part_text_bytes.saturating_mul(4).saturating_add(items).saturating_add(locks)
 }
 
 /// Why nothing more comes of a conversation.
@@ -209,6 +214,7 @@ mod tests {
                 sheets: vec!["Year 7".to_owned()],
             },
             gaps: vec![(Gap::Encrypted, 1)],
+            locks: vec![Lock::Package(vec![4, 0, 4, 0])],
         };
         let framed = frame(&Answer::Read(inspection.clone())).unwrap();
         let Ok(Answer::Read(back)) = read_frame(&mut framed.as_slice(), framed.len()) else {

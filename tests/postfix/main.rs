@@ -13,6 +13,7 @@ mod support;
 
 mod actions;
 mod advice;
+mod apart;
 mod baseline;
 mod confidential;
 mod confirm;

@@ -8,6 +8,7 @@ mod archive;
 mod bytes;
 mod cms;
 mod kind;
+mod lock;
 mod mail;
 mod mapi;
 mod name;
@@ -26,6 +27,7 @@ mod tnef;
 mod xml;
 
 pub use kind::{SNIFFED, sniff};
+pub use lock::{Lock, MOST_LOCKS, MOST_WRITTEN, Opened, try_locks};
 pub use name::facts_of_name;
 pub(crate) use name::kind_of_name;
 pub use reading::{Reading, Stop};
@@ -49,6 +51,12 @@ pub trait Inspector: Sync {
         let _ = passwords;
         self.inspect(name, bytes)
     }
+
+    /// Tries words on locks: which of them open which. An inspector that tries none opens none.
+    fn try_locks(&self, locks: &[Lock], words: &[String]) -> Vec<Opened> {
+        let _ = (locks, words);
+        Vec::new()
+    }
 }
 
 /// Reads in this process, without a sandbox: for tests, fuzzing and benches, never for mail that came from somebody.
@@ -62,6 +70,10 @@ impl Inspector for InProcess<'_> {
 
     fn inspect_with(&self, name: Option<&str>, bytes: &[u8], passwords: &[String]) -> Inspection {
         inspect_with(name, bytes, passwords, self.0, &|| false)
+    }
+
+    fn try_locks(&self, locks: &[Lock], words: &[String]) -> Vec<Opened> {
+        try_locks(locks, words, self.0, &|| false)
     }
 }
 
@@ -107,6 +119,8 @@ pub struct Inspection {
     pub places: Places,
     /// What could not be read, with the item's index; ordered, without duplicates.
     pub gaps: Vec<(Gap, u32)>,
+    /// What passwords can be tried on later, of the files that are encrypted: at most [`MOST_LOCKS`].
+    pub locks: Vec<Lock>,
 }
 
 impl Inspection {

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use super::kind::sniff;
+use super::lock::{Lock, MOST_LOCKS};
 use super::package::{self, Looked};
 use super::{Inspection, Item, Mark, Place, archive, cms, mail, ole, pdf, pgp, plain, rtf, tnef};
 use crate::limits::Limits;
@@ -63,6 +64,14 @@ impl<'r> Reading<'r> {
     pub(super) fn trying(mut self, passwords: &'r [String]) -> Self {
         self.passwords = passwords;
         self
+    }
+
+    /// Keeps what a password can be tried on later; where there are too many, not this one.
+    pub fn lock(&mut self, lock: Lock) {
+        let locks = &mut self.inspection.locks;
+        if locks.len() < MOST_LOCKS && lock.is_small() && !locks.contains(&lock) {
+            locks.push(lock);
+        }
     }
 
     /// What `attempt` makes of the first word that is a password, where each attempt takes about so many rounds of

@@ -9,6 +9,8 @@ pub(super) mod tar;
 pub(super) mod zip;
 mod zstandard;
 
+pub use self::zip::{AES_ROUNDS, AesStart, OldStart, opens_old};
+
 use super::bytes::{u16_at, u32_at, u64_at};
 use super::reading::{Outcome, Reading};
 use crate::verdict::{Gap, Kind, Protection};

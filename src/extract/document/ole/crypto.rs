@@ -216,7 +216,7 @@ pub(super) fn is_weak(header: &[u8]) -> bool {
 }
 
 /// About how many rounds of hashing a password of a package takes.
-pub(super) fn rounds(info: &[u8]) -> u64 {
+pub(in crate::extract::document) fn rounds(info: &[u8]) -> u64 {
     let text = String::from_utf8_lossy(info);
     let stated = element(&text, "encryptedKey").and_then(|key| attribute(key, "spinCount")?.parse().ok());
     stated.unwrap_or(u64::from(STANDARD_ROUNDS))

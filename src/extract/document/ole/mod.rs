@@ -10,12 +10,14 @@ mod properties;
 mod word;
 mod xls_crypto;
 
+pub(super) use self::crypto::rounds;
 pub(super) use self::properties::code_page;
 pub(super) use self::word::target_of as field_target;
 
 use self::compound::{Compound, ROOT, counted};
 use self::crypto::DEFAULT_PASSWORD;
 use super::bytes::{size_at, slice_at, u16_at, u32_at, up_to};
+use super::lock::Lock;
 use super::package::{self, Looked};
 use super::reading::{Outcome, Reading, Stop};
 use crate::verdict::{Fact, Gap, Kind, Protection};
@@ -24,6 +26,8 @@ use crate::verdict::{Fact, Gap, Kind, Protection};
 const NATIVE: &str = "\u{1}Ole10Native";
 /// Streams that hold an embedded file as it is: Office's own packages, PDF and others.
 const WHOLE: [&str; 3] = ["Package", "CONTENTS", "EmbeddedOdf"];
+/// Longest encryption header that is looked at, the name of its provider included ([MS-OFFCRYPTO] 2.3.2).
+const HEADER: usize = 512;
 /// The class of the root of Windows installers, patches and transforms.
 const INSTALLERS: [u8; 3] = [0x84, 0x86, 0x82];
 /// What follows the first byte in the classes of installers: `000C10xx-0000-0000-C000-000000000046`.
@@ -101,6 +105,7 @@ fn encrypted_package(file: &Compound<'_>, storage: usize, reading: &mut Reading<
         reading.fact(Fact::DefaultPassword);
         return opened_package(&bytes, reading);
     }
+    reading.lock(Lock::Package(info.clone()));
     let opened = reading.try_passwords(crypto::rounds(&info), |password, reading| {
         crypto::open_package(&info, &packed, password, reading).ok()?
     });
@@ -111,6 +116,22 @@ fn encrypted_package(file: &Compound<'_>, storage: usize, reading: &mut Reading<
     let outcome = opened_package(&bytes, reading);
     reading.opened(Protection::Encrypted);
     outcome
+}
+
+/// Whether a password opens the package that has this `EncryptionInfo`.
+pub(super) fn opens_package(info: &[u8], password: &str, reading: &Reading<'_>) -> bool {
+    // A package of no bytes: what is sealed plays no part.
+    matches!(crypto::open_package(info, &[0; 8], password, reading), Ok(Some(_)))
+}
+
+/// Whether a password opens the document of Office 97 to 2003 that has this encryption header.
+pub(super) fn opens_binary(header: &[u8], password: &str) -> bool {
+    crypto::BlockKeys::by(header, password).is_some()
+}
+
+/// What is to be kept of an encryption header, which may be all of a stream.
+pub(super) fn lock_of(header: &[u8]) -> Lock {
+    Lock::Binary(up_to(header, 0, HEADER).to_vec())
 }
 
 fn opened_package(bytes: &[u8], reading: &mut Reading<'_>) -> Outcome {

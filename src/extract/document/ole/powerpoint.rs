@@ -7,6 +7,7 @@ use memchr::memmem;
 
 use super::compound::Compound;
 use super::crypto::{self, BlockKeys};
+use super::lock_of;
 use crate::extract::document::Place;
 use crate::extract::document::bytes::{size_at, u16_at, u32_at, up_to, utf16};
 use crate::extract::document::reading::{Outcome, Reading, Stop};
@@ -46,6 +47,9 @@ pub(super) fn read(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_
         let header = memmem::find(&stream, b"\x0f\x00\x14\x2f").and_then(|at| stream.get(at + 8..));
         if header.is_some_and(crypto::is_weak) {
             reading.fact(Fact::WeakEncryption);
+        }
+        if let Some(header) = header {
+            reading.lock(lock_of(header));
         }
         // It is not decrypted; whether a password of the message would do it is told.
         reading.try_passwords(1, |password, _| BlockKeys::by(header?, password));

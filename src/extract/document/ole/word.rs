@@ -4,6 +4,7 @@ use encoding_rs::WINDOWS_1252;
 
 use super::compound::Compound;
 use super::crypto::{self, BlockKeys};
+use super::lock_of;
 use crate::extract::document::Place;
 use crate::extract::document::bytes::{size_at, slice_at, u8_at, u16_at, u32_at, up_to, utf16};
 use crate::extract::document::reading::{Outcome, Reading, Stop};
@@ -30,6 +31,7 @@ pub(super) fn read(file: &Compound<'_>, storage: usize, reading: &mut Reading<'_
         if version < WORD_97 || flags & OBFUSCATED != 0 || crypto::is_weak(header) {
             reading.fact(Fact::WeakEncryption);
         }
+        reading.lock(lock_of(header));
         // It is not decrypted; whether a password of the message would do it is told.
         reading.try_passwords(1, |password, _| BlockKeys::by(header, password));
         reading.protection(Protection::Encrypted);

@@ -2,6 +2,7 @@
 
 use super::biff::{Records, record};
 use super::crypto::{BlockKeys, DEFAULT_PASSWORD, is_weak};
+use super::lock_of;
 use crate::extract::document::bytes::{u16_at, up_to};
 use crate::extract::document::reading::Reading;
 
@@ -56,6 +57,7 @@ pub(super) fn unlock(stream: &[u8], reading: &mut Reading<'_>) -> Unlocked {
     if let Some(keys) = BlockKeys::by(header, DEFAULT_PASSWORD) {
         return Unlocked::ByDefault { stream: decrypted(stream, &keys), is_weak };
     }
+    reading.lock(lock_of(header));
     match reading.try_passwords(1, |password, _| BlockKeys::by(header, password)) {
         Some(keys) => Unlocked::ByMessage { stream: decrypted(stream, &keys), is_weak },
         None => Unlocked::No { is_weak },

@@ -9,9 +9,12 @@ mod extras;
 mod filter;
 mod font;
 mod lines;
+mod lock;
 mod open;
 mod strings;
 mod tokens;
+
+pub(super) use self::lock::{ROUNDS, opens};
 
 use hayro_syntax::Pdf;
 use memchr::memmem;

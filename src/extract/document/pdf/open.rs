@@ -5,6 +5,7 @@ use hayro_syntax::{Pdf, PdfData};
 use memchr::memmem;
 
 use super::super::reading::{Outcome, Reading, Stop};
+use super::lock;
 use crate::verdict::Gap;
 
 /// What opening a PDF came to.
@@ -34,6 +35,9 @@ pub(super) fn open(bytes: &[u8], reading: &mut Reading<'_>) -> Result<Opened, St
     packed_objects_fit(bytes, reading)?;
     let opened = opened(bytes);
     let Opened::Locked { .. } = opened else { return Ok(opened) };
+    if let Some(lock) = encrypt_keys(bytes).into_iter().rev().find_map(|key| lock::of(bytes, key)) {
+        reading.lock(lock);
+    }
     // Each attempt reads the document's tables again, and hashes a few hundred times (ISO 32000-2 §7.6.4.3.4).
     let rounds = 2_000 + bytes.len() as u64 / 100;
     let data = PdfData::from(bytes.to_vec());
@@ -118,11 +122,16 @@ fn without_encryption(bytes: &[u8], keys: &[usize]) -> Vec<u8> {
     plain
 }
 
-/// The encryption that the key at that place names. Its dictionary is never packed nor encrypted (§7.5.7, §7.6.2).
+/// The encryption that the key at that place names.
 fn encryption_at(bytes: &[u8], key: usize) -> Option<Encryption> {
+    encryption(&dictionary_at(bytes, key)?)
+}
+
+/// The dictionary that the key at that place names. It is never packed nor encrypted (§7.5.7, §7.6.2).
+pub(super) fn dictionary_at(bytes: &[u8], key: usize) -> Option<Dict<'_>> {
     let value = bytes.get(key + KEY.len()..)?.trim_ascii_start();
     if value.starts_with(b"<<") {
-        return encryption(&Dict::from_bytes(value)?);
+        return Dict::from_bytes(value);
     }
     let reference = ObjRef::from_bytes(value)?;
     let header = format!("{} {} obj", reference.obj_number, reference.gen_number);
@@ -130,7 +139,7 @@ fn encryption_at(bytes: &[u8], key: usize) -> Option<Encryption> {
         at.checked_sub(1).and_then(|before| bytes.get(before)).is_none_or(|byte| !byte.is_ascii_digit())
     };
     let at = memmem::rfind_iter(bytes, &header).find(stands_alone)?;
-    encryption(&Dict::from_bytes(bytes.get(at + header.len()..)?.trim_ascii_start())?)
+    Dict::from_bytes(bytes.get(at + header.len()..)?.trim_ascii_start())
 }
 
 /// ISO 32000-2 §7.6.2 and §7.6.6.

@@ -23,6 +23,8 @@ pub(super) struct Entry<'x> {
     pub name: &'x [u8],
     pub flags: u16,
     pub method: u16,
+    /// The time of day at which the file was changed, as DOS counts it.
+    pub time: u16,
     /// The checksum of the unpacked file, where it is stated.
     pub crc: Option<u32>,
     /// Size as stated, unpacked.
@@ -230,6 +232,7 @@ fn entry(bytes: &[u8], at: usize) -> Option<(Entry<'_>, usize)> {
         name: header.get(46..name_end)?,
         flags: u16_at(header, 8)?,
         method: u16_at(header, 10)?,
+        time: u16_at(header, 12)?,
         crc: u32_at(header, 16),
         size: long.number(u32_at(header, 24)?),
         packed: long.number(u32_at(header, 20)?),
@@ -254,6 +257,7 @@ fn local(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
         name: header.get(30..name_end)?,
         flags,
         method: u16_at(header, 8)?,
+        time: u16_at(header, 10)?,
         crc: u32_at(header, 14).filter(|_| is_known),
         size,
         packed: if is_known { packed } else { until_next(header.get(extra_end..)?) },

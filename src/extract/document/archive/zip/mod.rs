@@ -3,6 +3,10 @@
 mod directory;
 mod packing;
 mod password;
+mod start;
+
+pub use self::password::ROUNDS as AES_ROUNDS;
+pub use self::start::{AesStart, OldStart, opens_old};
 
 use std::io::Read;
 
@@ -22,6 +26,11 @@ pub(in crate::extract::document) fn read(bytes: &[u8], reading: &mut Reading<'_>
     let outcome = directory.entries.iter().try_for_each(|entry| {
         if entry.is_folder() { Ok(()) } else { file(bytes, entry, &mut tally, reading) }
     });
+    if tally.encrypted > 0
+        && let Some(lock) = start::lock(bytes, &directory.entries)
+    {
+        reading.lock(lock);
+    }
     reading.protection(tally.protection());
     outcome
 }

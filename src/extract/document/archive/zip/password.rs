@@ -10,11 +10,11 @@ use super::packing;
 use crate::extract::document::bytes::up_to;
 
 /// About how many rounds of hashing an attempt takes (AE-1 and AE-2: 1,000 for each of up to four pieces of the key).
-pub(super) const ROUNDS: u64 = 8_000;
+pub const ROUNDS: u64 = 8_000;
 /// Largest entry that is decrypted in the old way to see whether it unpacks, in bytes.
 const MOST: u64 = 8 << 20;
 /// The length of the header that the old way puts before a file (APPNOTE 6.1.3).
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 
 /// Whether the password opens that entry, whose packed bytes these are.
 pub(super) fn opens(entry: &Entry<'_>, data: &[u8], password: &str) -> bool {
@@ -26,13 +26,9 @@ pub(super) fn opens(entry: &Entry<'_>, data: &[u8], password: &str) -> bool {
 
 /// AES: the key's check fits, and so does the code over what is encrypted (WinZip's AE-1 and AE-2).
 fn opens_aes(entry: &Entry<'_>, data: &[u8], password: &[u8]) -> Option<bool> {
-    let key_length = match entry.aes_strength()? {
-        1 => 16,
-        2 => 24,
-        3 => 32,
-        _ => return None,
-    };
-    let (salt, rest) = data.split_at_checked(key_length / 2)?;
+    let strength = entry.aes_strength()?;
+    let key_length = key_length(strength)?;
+    let (salt, rest) = aes_salt(strength, data)?;
     let (check, rest) = rest.split_at_checked(2)?;
     let (sealed, code) = rest.split_at_checked(rest.len().checked_sub(10)?)?;
     let keys = derived(password, salt, key_length * 2 + 2)?;
@@ -43,6 +39,27 @@ fn opens_aes(entry: &Entry<'_>, data: &[u8], password: &[u8]) -> Option<bool> {
     mac.update(sealed);
     let sum = mac.finalize().into_bytes();
     Some(up_to(&sum, 0, 10) == code)
+}
+
+/// The salt before an entry in AES, and what follows it.
+pub(super) fn aes_salt(strength: u8, data: &[u8]) -> Option<(&[u8], &[u8])> {
+    data.split_at_checked(key_length(strength)? / 2)
+}
+
+/// What a password's check is with that salt.
+pub(super) fn aes_check(strength: u8, salt: &[u8], password: &[u8]) -> Option<[u8; 2]> {
+    let length = key_length(strength)? * 2;
+    derived(password, salt, length + 2)?.get(length..)?.try_into().ok()
+}
+
+/// How many bytes the key has.
+const fn key_length(strength: u8) -> Option<usize> {
+    match strength {
+        1 => Some(16),
+        2 => Some(24),
+        3 => Some(32),
+        _ => None,
+    }
 }
 
 /// Keys from a password (PBKDF2, RFC 8018 §5.2, with HMAC-SHA-1 and 1,000 rounds).
@@ -95,16 +112,16 @@ fn opens_old(entry: &Entry<'_>, data: &[u8], password: &[u8]) -> bool {
 }
 
 /// The cipher of the old way (APPNOTE 6.1.5).
-struct OldCipher([u32; 3]);
+pub(super) struct OldCipher([u32; 3]);
 
 impl OldCipher {
-    fn new(password: &[u8]) -> Self {
+    pub fn new(password: &[u8]) -> Self {
         let mut cipher = Self([0x1234_5678, 0x2345_6789, 0x3456_7890]);
         password.iter().for_each(|byte| cipher.take(*byte));
         cipher
     }
 
-    fn decrypt(&mut self, byte: u8) -> u8 {
+    pub fn decrypt(&mut self, byte: u8) -> u8 {
         let [_, _, third] = self.0;
         let mask = third | 2;
         let [_, mask, ..] = mask.wrapping_mul(mask ^ 1).to_le_bytes();

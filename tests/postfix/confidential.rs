@@ -85,7 +85,7 @@ fn told(row: &Row, delivery: &Delivery) -> String {
 fn rules_of(delivery: &Delivery) -> Vec<String> {
     let field = header_values(&delivery.message, "X-Mailwarden").concat();
     let rules = field.split('"').nth(1).unwrap_or_default();
-    rules.split_whitespace().filter(|rule| *rule != "damaged-message").map(str::to_owned).collect()
+    rules.split_whitespace().filter(|rule| *rule != "not-inspected").map(str::to_owned).collect()
 }
 
 #[test]

@@ -16,7 +16,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: run-tools ## try it: a private Postfix with mailwarden, sample messages, and what became of each
-	cargo build --release --quiet --bin mailwarden
+	cargo build --release --bin mailwarden
 	@scripts/run
 
 test: test-tools ## every test, the end-to-end ones against real Postfix included

@@ -129,7 +129,7 @@ pub struct Explain {
     pub file: PathBuf,
     #[command(flatten)]
     pub envelope: EnvelopeOptions,
-    /// Also the rules of which nothing held.
+    /// Also the rules that were not near to matching.
     #[arg(long)]
     pub all: bool,
     /// One JSON object.

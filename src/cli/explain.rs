@@ -55,26 +55,31 @@ fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, all: b
     for ((recipient, direction), action) in actions {
         text += &format!("  to   {recipient} ({}): {}\n", direction.name(), paint::action(*action));
     }
-    let shown = explanation.rules.iter().filter(|rule| all || worth_a_look(rule));
-    let rules: String = shown.map(rule_for_people).collect();
-    let hidden = explanation.rules.iter().filter(|rule| !all && !worth_a_look(rule)).count();
-    text += &rules;
+    let mut shown: Vec<&RuleExplanation> =
+        explanation.rules.iter().filter(|rule| all || worth_a_look(rule)).collect();
+    // What decided comes first; within that, the order of the files.
+    shown.sort_by_key(|rule| match rule.outcome {
+        Outcome::Matched => 0,
+        Outcome::Cancelled => 1,
+        Outcome::NotMatched | Outcome::NotHere | Outcome::NotToday => 2,
+    });
+    text.extend(shown.iter().map(|rule| rule_for_people(rule)));
+    let hidden = explanation.rules.len() - shown.len();
     if hidden > 0 {
-        text += &format!(
-            "\n{}\n",
-            paint(format!("{hidden} rules of which nothing held; --all shows them"), Tone::Quiet)
-        );
+        let told = format!("{hidden} rules that were not near to matching; --all shows them");
+        text += &format!("\n{}\n", paint(told, Tone::Quiet));
     }
     text
 }
 
-/// A rule that matched, was cancelled, or of which a condition held that not every message meets.
+/// A rule that matched, was cancelled, or lacked one condition alone while another held that not every message meets.
 fn worth_a_look(rule: &RuleExplanation) -> bool {
     let telling =
         |condition: &ConditionExplanation| condition.held != Held::No && condition.condition != "direction";
+    let lacking = rule.conditions.iter().filter(|condition| condition.held == Held::No).count();
     match rule.outcome {
         Outcome::Matched | Outcome::Cancelled => true,
-        Outcome::NotMatched => rule.conditions.iter().any(telling),
+        Outcome::NotMatched => lacking == 1 && rule.conditions.iter().any(telling),
         Outcome::NotHere | Outcome::NotToday => false,
     }
 }
@@ -112,7 +117,7 @@ fn condition_for_people(condition: &ConditionExplanation, role: &str, indent: us
     };
     let name = format!("{role} {}", condition.condition);
     let sign = paint(format!("{sign:<8}"), tone);
-    let mut text = format!("{:indent$}{sign} {name:<20} {}\n", "", condition.why);
+    let mut text = format!("{:indent$}{sign} {name:<22} {}\n", "", condition.why);
     for place in &condition.places {
         text += &format!("{:indent$}{:<8} {}\n", "", "", paint(scan::place(place), Tone::Quiet));
     }

@@ -15,10 +15,12 @@ use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// An answer with everything in it, one of the longest of the shipped guidance, and one of a hold.
+/// An answer with everything in it, one of the longest of the shipped guidance, one of a hold, and notices to reviewers.
 fn pages() -> Vec<(&'static str, String)> {
-    let answer = fs::read(Path::new(ROOT).join("fixtures/answers/returned.eml")).unwrap();
-    let returned = MessageParser::new().parse(&answer).unwrap().body_html(0).unwrap().into_owned();
+    let written = |name: &str| {
+        let message = fs::read(Path::new(ROOT).join(format!("fixtures/answers/{name}.eml"))).unwrap();
+        MessageParser::new().parse(&message).unwrap().body_html(0).unwrap().into_owned()
+    };
     let preview = |rule: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_mailwarden"))
             .current_dir(ROOT)
@@ -29,7 +31,9 @@ fn pages() -> Vec<(&'static str, String)> {
         String::from_utf8(output.stdout).unwrap()
     };
     vec![
-        ("returned", returned),
+        ("returned", written("returned")),
+        ("notice", written("notice")),
+        ("digest", written("digest")),
         ("sensitive-to-many", preview("sensitive-to-many")),
         ("stranger-to-pupil", preview("stranger-to-pupil")),
         ("out-of-hours", preview("out-of-hours")),

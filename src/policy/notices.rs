@@ -256,3 +256,85 @@ impl RawReviewer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::super::{Policy, Sources};
+    use super::*;
+
+    /// When the digest goes out after each moment, on London's clock.
+    fn digests(notices: &str, moments: &[&str]) -> Vec<String> {
+        let calendar = "name = \"Oak\"\ndomains = [\"oak.example\"]\n[calendar.hours]\nmonday = \"08:00-17:00\"\ntuesday = \"08:00-17:00\"\n\
+            wednesday = \"08:00-17:00\"\nthursday = \"08:00-17:00\"\nfriday = \"08:00-16:00\"\n\
+            [[calendar.holiday]]\nname = \"Half term\"\nfrom = 2026-10-26\nuntil = 2026-10-30\n";
+        let files = BTreeMap::from([("organisation.toml".to_owned(), format!("{calendar}{notices}"))]);
+        let policy = Policy::compile(&Sources { files }).unwrap();
+        let organisation = policy.organisation();
+        let next = |moment: &&str| {
+            let now = moment
+                .parse::<jiff::civil::DateTime>()
+                .unwrap()
+                .to_zoned(organisation.time_zone.clone())
+                .unwrap();
+            let next = organisation.notices.next_digest(&organisation.calendar, &now);
+            next.to_zoned(organisation.time_zone.clone()).strftime("%a %F %H:%M").to_string()
+        };
+        moments.iter().map(next).collect()
+    }
+
+    #[test]
+    fn digests_go_out_at_their_times_on_working_days() {
+        let twice = "[notices]\ndigest = [\"15:30\", \"08:00\"]\n";
+        assert_eq!(
+            digests(
+                twice,
+                &[
+                    "2026-11-25T07:59",
+                    "2026-11-25T08:00",
+                    "2026-11-25T15:29:59",
+                    "2026-11-25T15:30",
+                    "2026-11-27T16:00",
+                    "2026-10-23T20:00"
+                ]
+            ),
+            [
+                "Wed 2026-11-25 08:00",
+                "Wed 2026-11-25 15:30",
+                "Wed 2026-11-25 15:30",
+                "Thu 2026-11-26 08:00",
+                "Mon 2026-11-30 08:00",
+                "Mon 2026-11-02 08:00"
+            ]
+        );
+        let every = "[notices]\ndays = \"every\"\n";
+        assert_eq!(
+            digests(every, &["2026-11-27T16:00", "2026-10-23T07:00"]),
+            ["Sat 2026-11-28 08:00", "Fri 2026-10-23 08:00"]
+        );
+    }
+
+    #[test]
+    fn clocks_that_change_lose_no_digest() {
+        // In London they leap from 01:00 to 02:00 on 29 March 2026, and back from 02:00 to 01:00 on 25 October.
+        let night = "[notices]\ndigest = [\"01:30\"]\ndays = \"every\"\n";
+        assert_eq!(
+            digests(night, &["2026-03-28T12:00", "2026-03-29T12:00", "2026-10-24T12:00", "2026-10-25T12:00"]),
+            ["Sun 2026-03-29 02:30", "Mon 2026-03-30 01:30", "Sun 2026-10-25 01:30", "Mon 2026-10-26 01:30"]
+        );
+    }
+
+    #[test]
+    fn a_calendar_without_working_days_holds_nothing_back() {
+        let calendar = Calendar::default();
+        let files = BTreeMap::from([(
+            "organisation.toml".to_owned(),
+            "name = \"Oak\"\ndomains = [\"oak.example\"]\n".to_owned(),
+        )]);
+        let policy = Policy::compile(&Sources { files }).unwrap();
+        let now = date(2026, 11, 28).at(12, 0, 0, 0).in_tz("Europe/London").unwrap();
+        let next = policy.organisation().notices.next_digest(&calendar, &now);
+        assert_eq!(next.to_string(), "2026-11-29T08:00:00Z");
+    }
+}

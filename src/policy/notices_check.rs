@@ -120,3 +120,79 @@ fn unseen(rule: &Rule, organisation: &Organisation) -> String {
     }
     missing.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Policy, Sources};
+
+    /// The warnings about reviewers that a policy of these rules gives, each with its place.
+    fn warnings(organisation: &str, rules: &[(&str, &str, &str)]) -> Vec<String> {
+        let rule = |(category, severity, mode): &(&str, &str, &str)| {
+            format!(
+                "[[rule]]\nid = \"{category}-{severity}\"\ntitle = \"x\"\ncategory = \"{category}\"\nseverity = \"{severity}\"\n\
+                 mode = \"{mode}\"\nif.direction = [\"inbound\"]\nthen = {{ action = \"pass\" }}\n"
+            )
+        };
+        let schools = "name = \"Trust\"\ndomains = [\"trust.example\"]\n\
+            [[school]]\nid = \"oak\"\nname = \"Oak\"\ndomains = [\"oak.example\"]\n\
+            [[school]]\nid = \"ash\"\nname = \"Ash\"\ndomains = [\"ash.example\"]\n";
+        let files = BTreeMap::from([
+            ("organisation.toml".to_owned(), format!("{schools}{organisation}")),
+            ("rules.toml".to_owned(), rules.iter().map(rule).collect()),
+        ]);
+        let policy = Policy::compile(&Sources { files }).unwrap();
+        let told = policy.warnings().iter().map(|warning| &warning.0);
+        told.filter(|fault| {
+            ["reviewer", "category", "outside"].iter().any(|word| fault.message().contains(word))
+        })
+        .map(|fault| format!("{}:{}:{} {}", fault.file(), fault.line(), fault.column(), fault.message()))
+        .collect()
+    }
+
+    fn reviewer(keys: &str) -> String {
+        format!("[[reviewer]]\nname = \"R\"\naddresses = [\"r@trust.example\"]\n{keys}\n")
+    }
+
+    #[test]
+    fn what_nobody_sees_is_told_where_it_stands() {
+        let help = ("safeguarding", "serious", "notify");
+        assert_eq!(warnings("", &[("test", "mild", "observe")]), Vec::<String>::new());
+        let none = warnings("", &[help]);
+        assert_eq!(
+            none,
+            ["organisation.toml:1:1 there is no [[reviewer]], so nobody is told of what rules find"]
+        );
+        assert_eq!(warnings(&reviewer(""), &[help, ("test", "mild", "notify")]), Vec::<String>::new());
+        let oak = reviewer("school = [\"oak\"]\ncategory = [\"safeguarding\"]");
+        let unseen = "rules.toml:4:12 no reviewer sees what rules of category \"safeguarding\" find";
+        assert_eq!(warnings(&oak, &[help]), [format!("{unseen} at \"ash\", in mail of no school")]);
+        let fallback = "[[reviewer]]\nname = \"F\"\naddresses = [\"f@trust.example\"]\nfallback = true\n";
+        assert_eq!(warnings(&format!("{oak}{fallback}"), &[help]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_grade_may_be_left_out_where_it_is_neither_gross_nor_safeguarding() {
+        let serious = reviewer("severity = [\"serious\"]");
+        assert_eq!(
+            warnings(&serious, &[("test", "mild", "notify"), ("test", "gross", "observe")]),
+            Vec::<String>::new()
+        );
+        let gross = "rules.toml:4:12 no reviewer sees what rules of category \"test\" find";
+        assert!(warnings(&serious, &[("test", "gross", "enforce")])[0].starts_with(gross));
+    }
+
+    #[test]
+    fn a_category_of_no_rule_and_an_address_outside_are_told() {
+        let odd = "[[reviewer]]\nname = \"R\"\naddresses = [\"r@free.example\"]\ncategory = [\"safegarding\", \"test\"]\n";
+        let told = warnings(odd, &[("test", "mild", "notify"), ("safeguarding", "mild", "observe")]);
+        assert_eq!(
+            told,
+            [
+                "organisation.toml:14:13 no rule has the category \"safegarding\"",
+                "organisation.toml:13:14 \"r@free.example\" is outside: notices to \"R\" leave the organisation",
+            ]
+        );
+    }
+}

@@ -204,7 +204,6 @@ impl Filter {
             to: &due.addresses,
             contact: &self.config.contact,
             name: name.as_str(),
-            reviewer: &due.reviewer,
             entries: &entries,
             occasion,
             at: &now.to_zoned(zone.clone()),

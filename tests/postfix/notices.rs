@@ -1,6 +1,10 @@
 //! Notices to reviewers: at once and in digests, to the right role and school, never to whom it concerns, and exactly once.
 
+use std::thread;
+use std::time::Duration;
+
 use mailwarden::serve::control::{self, Request};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::{Delivery, Smtp, World, fixture, header_values, mail};
@@ -206,7 +210,7 @@ fn a_digest_goes_out_at_its_time_once() {
     assert_discreet(&letter);
     assert_eq!(named(&letter, &before), 2, "{}", letter.text());
     assert_eq!(header_values(&letter.message, "Subject"), ["mailwarden: matters to look at (2)"]);
-    assert_eq!(header_values(&letter.message, "References"), ["<digest.headteacher@oakfield.example>"]);
+    assert_eq!(header_values(&letter.message, "References"), ["<digest.head@oakfield.example>"]);
     flush(&world);
     world.mailwarden.stop();
     world.mailwarden.restart();
@@ -362,4 +366,60 @@ fn a_notice_passes_itself_and_another_mailwarden_without_an_answer() {
     second.postfix.wait_for_empty_queue();
     assert_eq!((notices(&first).len(), notices(&second).len()), (1, 0));
     assert_eq!((first.sink.count(DSL), second.sink.count(DSL)), (0, 0));
+}
+
+const KILLS: u32 = 40;
+
+/// Wherever the kill comes, between the message and its notice's letter: it is told of exactly once.
+#[test]
+fn a_kill_at_any_moment_leaves_one_notice_and_one_letter() {
+    let mut world = world();
+    rewrite_policy(&world, "letters-an-hour = 3", "letters-an-hour = 1000");
+    world.mailwarden.stop();
+    world.mailwarden.restart();
+    for number in 0..KILLS {
+        let from = format!("pupil{number}@pupils.oakfield.example");
+        let message = mail(&from, TUTOR, &format!("kill {number}"), "Here is foxglove.\r\n");
+        let (port, id) = (world.postfix.port, world.mailwarden.id());
+        let (restarted, come_back) = std::sync::mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let sender = scope.spawn(move || {
+                loop {
+                    let reply = Smtp::connect(port).try_send(&from, &[TUTOR], &message);
+                    if reply.code == 250 {
+                        return;
+                    }
+                    assert!((400..500).contains(&reply.code), "{reply}");
+                    while come_back.recv().is_ok() {}
+                }
+            });
+            // Not a wait for anything: the moment itself is what is tried out.
+            let moment =
+                Duration::from_millis(120).mul_f64((f64::from(number) * 0.618_033_988_749_895).fract());
+            thread::park_timeout(moment);
+            kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), Signal::KILL).unwrap();
+            world.mailwarden.wait();
+            world.mailwarden.restart();
+            drop(restarted);
+            sender.join().unwrap();
+        });
+    }
+    let all = notices(&world);
+    let kills = usize::try_from(KILLS).unwrap();
+    assert_eq!(all.len(), kills, "one notice a message");
+    let mut subjects: Vec<String> =
+        (0..KILLS).map(|_| header_values(&world.sink.take(DSL).message, "Subject").concat()).collect();
+    world.postfix.wait_for_empty_queue();
+    assert_eq!(world.sink.count(DSL), 0, "told twice");
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), kills);
+}
+
+/// Changes its copy of the organisation.
+fn rewrite_policy(world: &World, from: &str, to: &str) {
+    let file = world.mailwarden.path("policy/organisation.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(from));
+    std::fs::write(file, text.replace(from, to)).unwrap();
 }

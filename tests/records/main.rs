@@ -11,6 +11,7 @@
 
 mod crash;
 mod keep;
+mod notices;
 mod passes;
 mod release;
 mod school;

@@ -22,8 +22,6 @@ pub struct NoticeContext<'a> {
     pub contact: &'a str,
     /// The letter's own name, for its Message-ID.
     pub name: &'a str,
-    /// The reviewer's role: digests to the same one are grouped.
-    pub reviewer: &'a str,
     /// What it tells of; not empty.
     pub entries: &'a [NoticeEntry<'a>],
     /// Why it is sent now.
@@ -57,13 +55,11 @@ pub enum Occasion {
 /// The complete notice, from its header to its last line. It goes out with the null sender.
 pub fn notice(context: &NoticeContext<'_>) -> Vec<u8> {
     let account = account(context);
-    let (_, domain) = context.from.rsplit_once('@').unwrap_or(("", "localhost"));
     let to: Vec<&str> = context.to.iter().map(Address::folded).collect();
     let urgent = context.occasion != Occasion::Digest;
-    let thread = (!urgent).then(|| {
-        let role: String = context.reviewer.chars().filter(char::is_ascii_alphanumeric).collect();
-        format!("<digest.{}@{}>", role.to_lowercase(), domain.trim_end_matches('>'))
-    });
+    // Mail programs group the digests to one reviewer.
+    let first = context.to.first().filter(|_| !urgent);
+    let thread = first.map(|to| format!("<digest.{}>", to.folded()));
     let head = Head {
         from: context.from,
         to: to.join(", "),
@@ -111,4 +107,51 @@ fn line(phrases: &Phrases, entry: &NoticeEntry<'_>) -> String {
         &phrases.notice_entry,
         &[("reference", entry.reference), ("school", entry.school), ("time", &found)],
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::policy::Sources;
+
+    fn written(references: &[&str], occasion: Occasion) -> String {
+        let organisation = "name = \"Hillside Trust\"\ndomains = [\"oakfield.example\"]\n".to_owned();
+        let files = BTreeMap::from([("organisation.toml".to_owned(), organisation)]);
+        let policy = Policy::compile(&Sources { files }).unwrap();
+        let at = date(2026, 11, 27).at(10, 42, 0, 0).in_tz("Europe/London").unwrap();
+        let entry = |reference| NoticeEntry { reference, school: "Oakfield School", found: &at };
+        let entries: Vec<NoticeEntry<'_>> = references.iter().copied().map(entry).collect();
+        let to = ["dsl@oakfield.example", "deputy@oakfield.example"];
+        let to: Vec<Address> = to.iter().filter_map(|to| Address::parse(to.as_bytes())).collect();
+        let context = NoticeContext {
+            policy: &policy,
+            from: "\"Mail filter\" <mailwarden@oakfield.example>",
+            to: &to,
+            contact: "it-help@oakfield.example",
+            name: "0000-0001",
+            entries: &entries,
+            occasion,
+            at: &at,
+        };
+        String::from_utf8(notice(&context)).unwrap()
+    }
+
+    #[test]
+    fn notices_are_written_as_expected() {
+        for (file, references, occasion) in [
+            ("notice", &["K7QF-2M9P"][..], Occasion::AtOnce),
+            ("notices", &["K7QF-2M9P", "3DXT-8WQA"], Occasion::Flood),
+            ("digest", &["K7QF-2M9P", "3DXT-8WQA", "V0NR-71HB"], Occasion::Digest),
+        ] {
+            let (path, found) = (format!("fixtures/answers/{file}.eml"), written(references, occasion));
+            if std::env::var_os("MAILWARDEN_BLESS").is_some() {
+                std::fs::write(&path, &found).unwrap();
+            }
+            assert_eq!(found, std::fs::read_to_string(&path).unwrap(), "{file}");
+        }
+    }
 }

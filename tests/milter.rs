@@ -295,6 +295,48 @@ fn a_large_body_is_replaced_in_chunks() {
     assert_eq!(body, [&lines[..place], b"in the middle", &lines[place..]].concat());
 }
 
+/// Pieces of a body are read into the message itself, past what the loop reads by: whatever comes together, and wherever
+/// the memory for it ends, every byte has its place.
+#[test]
+fn a_body_in_pieces_arrives_whole_however_the_stream_is_cut() {
+    let pieces = [1, 4_096, 65_535, 65_535, 3, 64, 40_000, 0, 65_535, 20];
+    let body: Vec<u8> = (0..pieces.iter().sum::<usize>()).map(|at| (at * at / 7) as u8).collect();
+    let mut bytes = [frame(b'M', b"<a@b.example>\0"), frame(b'N', b"")].concat();
+    let mut rest = body.as_slice();
+    for (number, piece) in pieces.into_iter().enumerate() {
+        let (here, after) = rest.split_at(piece);
+        // Postfix has the macros before each piece; a peer may send more than is looked ahead for.
+        bytes.extend(frame(b'D', &[b"Bi\0", &[b'Q'; 100][..10 * number], b"\0"].concat()));
+        bytes.extend(frame(b'B', here));
+        rest = after;
+    }
+    bytes.extend(frame(b'E', b""));
+    for in_memory in [32 << 20, 100_000, 0] {
+        let folder = tempfile::tempdir().unwrap();
+        let address = ListenAddress::Unix(folder.path().join("milter.sock"));
+        let limits = Limits { body_in_memory_bytes: in_memory, ..Limits::default() };
+        let mut server = Server::start(&address, folder, limits);
+        let mut stream = server.connect();
+        stream.write_all(&offer()).unwrap();
+        assert_eq!(read_frame(&mut stream).unwrap().0, b'O');
+        let cuts = [13, 777, 4_096, 30_011, 65_544, 65_599, 90_000, bytes.len()];
+        for cut in cuts {
+            for chunk in bytes.chunks(cut) {
+                stream.write_all(chunk).unwrap();
+            }
+            assert_eq!(read_frame(&mut stream).unwrap().0, b'a', "{cut} bytes at once");
+        }
+        let judged = server.judged();
+        assert_eq!(judged.len(), cuts.len());
+        for (transaction, cut) in judged.iter().zip(cuts) {
+            let message = &transaction.message;
+            let came = &message.bytes()[message.body_start()..];
+            assert!(came == body, "{in_memory} bytes in memory, {cut} at once: other bytes than were sent");
+        }
+        server.stop();
+    }
+}
+
 #[test]
 fn hostile_bytes_end_their_own_connection_alone() {
     let server = Server::on_unix();

@@ -139,7 +139,7 @@ pub fn part_lines(scanned: &Scanned<'_>) -> Vec<PartLine> {
             content_type: file.item.entry.is_none().then(|| part.content_type.clone()),
             protection: file.item.protection,
             facts: file.item.facts.clone(),
-            size: file.item.size,
+            size: file.size(&scanned.message),
             text_bytes: 0,
         }));
         if lines.len() == line {

@@ -1,10 +1,7 @@
 //! `serve`: runs the filter until a signal ends it. Sets up logging and signals; everything else is `crate::serve`'s.
 
-use std::io::{self, IsTerminal};
-
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
 
 use super::policy_source::PolicySource;
 use super::{CliError, Ended};
@@ -13,13 +10,7 @@ use crate::serve;
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the policy and the roll.
 pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
     let config = source.config()?;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+    serve::log::begin();
     // A panic's message may quote what it stumbled over, which may be somebody's mail: the place alone is told.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();

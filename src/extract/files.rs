@@ -40,8 +40,10 @@ pub(super) fn carries_one(message: &Message<'_>, part: &Part<'_>) -> bool {
 /// What takes care of the file in a part: what its first bytes are decides, and where they say nothing, what the part
 /// says of itself.
 pub(super) fn way(part: &Part<'_>) -> Way {
-    let (head, _, _) = part.decoded_within(SNIFFED);
-    let kind = sniff(&head);
+    let &(kind, is_binary) = part.shown.head.get_or_init(|| {
+        let (head, _, _) = part.decoded_within(SNIFFED);
+        (sniff(&head), looks_binary(&head))
+    });
     match (kind, kind.group()) {
         (Kind::Html | Kind::Svg, _) => Way::Page,
         (Kind::Text, _) if part.filename.as_deref().is_some_and(is_named_as_mail) => Way::Inspect,
@@ -57,7 +59,7 @@ pub(super) fn way(part: &Part<'_>) -> Way {
             _,
         ) => Way::Text(kind),
         (Kind::Unknown, _) => match declared(part) {
-            Some(kind) if part.content_type.starts_with("text/") || !looks_binary(&head) => text(kind),
+            Some(kind) if part.content_type.starts_with("text/") || !is_binary => text(kind),
             _ if is_cms(part) && part.protection != Protection::Encrypted => Way::Broken(kind),
             _ if is_cms(part) || part.filename.as_deref().is_some_and(is_named_as_mail) => Way::Inspect,
             _ => note(kind, part),
@@ -80,7 +82,7 @@ pub(super) fn way(part: &Part<'_>) -> Way {
 /// A file of a kind that no reader takes, unless an archive lies behind it: a program that unpacks itself, a picture that
 /// is no mere picture.
 fn note(kind: Kind, part: &Part<'_>) -> Way {
-    let may_end_as_archive = part.may_end_as_archive.get_or_init(|| may_end_as_archive(part));
+    let may_end_as_archive = part.shown.may_end_as_archive.get_or_init(|| may_end_as_archive(part));
     if *may_end_as_archive { Way::Inspect } else { Way::Note(kind) }
 }
 

@@ -16,7 +16,7 @@ mod zones;
 pub use passwords::told as told_passwords;
 
 use crate::limits::Limits;
-use crate::message::Message;
+use crate::message::{Message, Part, PartKind};
 use crate::verdict::{Coverage, Gap, PartPath, Zone};
 use document::{Inspector, Item, Lock, Places};
 
@@ -61,6 +61,20 @@ pub struct File {
     pub item: Item,
     /// What of it could not be read.
     pub gaps: Vec<Gap>,
+}
+
+impl File {
+    /// The part that carries it.
+    pub fn carrier<'m, 'x>(&self, message: &'m Message<'x>) -> Option<&'m Part<'x>> {
+        // A multipart inside a message has that message's path: the files of the path are the message's.
+        message.parts.iter().find(|part| part.path == self.part && part.kind != PartKind::Container)
+    }
+
+    /// Its size in bytes, decoded; counted now where that was put off.
+    pub fn size(&self, message: &Message<'_>) -> u64 {
+        let counted = || self.carrier(message).map(Part::decoded_size).unwrap_or_default();
+        self.item.size.unwrap_or_else(counted)
+    }
 }
 
 impl Extraction {

@@ -228,7 +228,7 @@ impl Reader<'_> {
 
     /// Notes a file of which no more is to be read than is known of it.
     fn note(&mut self, kind: Kind, part: &Part<'_>) {
-        let mut item = Item::new(kind, part.filename.as_deref(), part.decoded_size());
+        let mut item = Item::new(kind, part.filename.as_deref(), None);
         item.protection = match (part.protection, kind) {
             (Protection::None, Kind::Unknown) => Protection::Unknown,
             (protection, _) => protection,
@@ -258,7 +258,7 @@ impl Reader<'_> {
     /// Takes what was found in a part's text, whose size is that of the part and not of what was made of it.
     fn take_text(&mut self, part: &Part<'_>, alternative: Option<u16>, mut found: Inspection) {
         if let Some(item) = found.items.first_mut() {
-            item.size = part.decoded_size();
+            item.size = None;
         }
         self.take(part, alternative, found);
     }

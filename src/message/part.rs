@@ -7,7 +7,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::transfer;
-use crate::verdict::{PartPath, Protection};
+use crate::verdict::{Kind, PartPath, Protection};
 
 /// A part of the MIME tree.
 #[derive(Debug, Clone)]
@@ -40,9 +40,17 @@ pub struct Part<'x> {
     pub body: Range<usize>,
     /// The encoded body, as it came.
     pub raw: &'x [u8],
-    /// Whether an archive may end where it ends: found out when first asked, and asked by whoever decides where the part
-    /// is read, and where it is read.
-    pub(crate) may_end_as_archive: OnceCell<bool>,
+    /// What its bytes showed when somebody first asked.
+    pub(crate) shown: Shown,
+}
+
+/// What a part's bytes show, found out when first asked: by whoever decides where the part is read, and again where it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shown {
+    /// Its kind by its first bytes, and whether those look like anything but text.
+    pub head: OnceCell<(Kind, bool)>,
+    /// Whether an archive may end where it ends.
+    pub may_end_as_archive: OnceCell<bool>,
 }
 
 impl<'x> Part<'x> {

@@ -1,13 +1,12 @@
 //! Walks the MIME tree: finds each part's header and body by their delimiters. Decodes no body that it can leave.
 
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use memchr::memmem;
 
 use super::header::{self, HeaderEnd};
 use super::params::Value;
-use super::part::{Disposition, Part, PartKind, TransferEncoding};
+use super::part::{Disposition, Part, PartKind, Shown, TransferEncoding};
 use super::protection;
 use crate::limits::Limits;
 use crate::verdict::{Coverage, Gap, PartPath, Protection};
@@ -269,7 +268,7 @@ impl<'x> Walk<'x, '_> {
             header: start..end.end,
             raw: &[],
             body,
-            may_end_as_archive: OnceCell::new(),
+            shown: Shown::default(),
         };
         (part, boundary)
     }

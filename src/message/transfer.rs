@@ -61,9 +61,14 @@ pub(crate) fn base64_size(raw: &[u8]) -> usize {
 /// The letters of the base64 alphabet, without what stands between them.
 pub(crate) fn without_foreign(raw: &[u8]) -> Vec<u8> {
     let mut letters = Vec::with_capacity(raw.len());
-    for line in raw.split_inclusive(|&byte| byte == b'\n') {
+    let mut rest = raw;
+    while !rest.is_empty() {
+        let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
+        let (line, after) = rest.split_at(end);
+        rest = after;
         let line = line.trim_ascii_end();
-        if line.iter().map(|&byte| usize::from(is_letter(byte))).sum::<usize>() == line.len() {
+        // Without a way out before the end, so that many bytes are looked at together.
+        if line.iter().fold(true, |all, &byte| all & is_letter(byte)) {
             letters.extend_from_slice(line);
         } else {
             letters.extend(line.iter().copied().filter(|&byte| is_letter(byte)));
@@ -73,7 +78,7 @@ pub(crate) fn without_foreign(raw: &[u8]) -> Vec<u8> {
 }
 
 const fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
+    byte.is_ascii_alphanumeric() | (byte == b'+') | (byte == b'/')
 }
 
 /// Undoes quoted-printable. A broken escape stays as it stood. Stops at `cap` bytes.

@@ -115,6 +115,18 @@ impl Reassembly {
         !self.stash.is_empty()
     }
 
+    /// Bytes that the piece of a body whose start has been handed out still lacks. While it lacks any, nothing waits here:
+    /// they may be read to where they belong, and [`Reassembly::took`] be told.
+    pub fn awaited(&self) -> usize {
+        self.streaming
+    }
+
+    /// So many bytes of the piece of a body have been read past this. Whether it is complete with them.
+    pub fn took(&mut self, count: usize) -> End {
+        self.streaming = self.streaming.saturating_sub(count);
+        if self.streaming == 0 { End::Complete } else { End::MoreToCome }
+    }
+
     /// Hands out what is there: how many bytes that took up, and what `handle` broke with.
     fn run<T>(
         &mut self,
@@ -147,8 +159,7 @@ impl Reassembly {
             return Ok(None);
         }
         let payload = bytes.get(..self.streaming).unwrap_or(bytes);
-        self.streaming -= payload.len();
-        let end = if self.streaming == 0 { End::Complete } else { End::MoreToCome };
+        let end = self.took(payload.len());
         Ok(Some((Frame { code: STREAMED, payload, end }, payload.len())))
     }
 }

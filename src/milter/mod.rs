@@ -1,13 +1,15 @@
 //! The milter protocol adapter: hands each message to a [`Gate`] and answers the MTA. It decides nothing about mail.
 //!
-//! [`frame`], [`command`], [`session`] (the protocol's state machine), [`edits`] and [`reply`] do no I/O;
+//! [`frame`], [`command`], [`session`] (the protocol's state machine), [`answer`], [`edits`] and [`reply`] do no I/O;
 //! [`listener`] and [`connection`] are the thin loop around them.
 
+pub mod answer;
 pub mod command;
 mod connection;
 pub mod edits;
 pub mod frame;
 pub mod listener;
+mod memory;
 pub mod negotiate;
 pub mod reply;
 pub mod session;
@@ -83,6 +85,9 @@ pub trait Gate: Send + Sync + 'static {
 
     /// Hears that the answer on a message has been written to the MTA, at once after it was. It must not wait for anything.
     fn answered(&self, _envelope: &Envelope) {}
+
+    /// Hears that the thread that serves all connections has nothing more to do just now.
+    fn at_rest(&self) {}
 }
 
 /// Serves connections to all the listeners until `shutdown` is true or its sender is gone, then drains: accepts no
@@ -103,8 +108,10 @@ pub async fn serve<G: Gate>(
     spool_directory: PathBuf,
     shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let resting = Arc::clone(&gate);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(move || resting.at_rest())
         .max_blocking_threads(BLOCKING_THREADS)
         .thread_name("milter-blocking")
         .build()?;

@@ -3,29 +3,13 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::memory::{Budget, Memory, OWN_MAPPING_BYTES};
 use crate::limits::Limits;
 
-/// A message's first allocation, in bytes: most mail is smaller.
-const FIRST_BYTES: usize = 4 << 10;
-/// A message that outgrows this gets a buffer of [`BUFFER_BYTES`] at once, a used one if there is one, and is not copied
-/// again as it grows.
-const SMALL_BYTES: usize = 32 << 10;
-/// A message that outgrows this gets a mapping of its own, of which it touches what it fills and no more.
-const BUFFER_BYTES: usize = 4 << 20;
-/// By so much a message in a buffer or a mapping draws on the memory that all share.
-const STEP_BYTES: usize = 256 << 10;
-/// Most used buffers of [`BUFFER_BYTES`] that are kept.
-const KEPT_BUFFERS: usize = 8;
-/// Most used mappings that are kept.
-const KEPT_MAPPINGS: usize = 4;
-/// glibc's allocator maps anything larger than 32 MiB by itself and gives it back as soon as it is freed; smaller buffers
-/// may stay with the process for good once a few have been used. Memory that is not touched costs nothing.
-const OWN_MAPPING_BYTES: usize = 33 << 20;
 /// The unit in which memory for reading files back is shared out.
 const LOAD_UNIT_BYTES: usize = 64 << 10;
 
@@ -33,36 +17,9 @@ const LOAD_UNIT_BYTES: usize = 64 << 10;
 #[derive(Debug)]
 pub struct Spools {
     directory: PathBuf,
-    per_message: usize,
     budget: Arc<Budget>,
     loading: Arc<Semaphore>,
     loading_units: usize,
-}
-
-/// Memory that all messages share.
-#[derive(Debug)]
-struct Budget {
-    used: AtomicUsize,
-    cap: usize,
-    /// Used buffers of [`BUFFER_BYTES`]; not counted as used.
-    buffers: Kept,
-    /// Used mappings; not counted as used.
-    mappings: Kept,
-}
-
-/// Used memory that waits for the next message: what was touched before costs no page faults, which were a quarter of what
-/// a message with attachments cost. It goes when it was not needed for a while.
-#[derive(Debug)]
-struct Kept {
-    most: usize,
-    shelf: Mutex<Shelf>,
-}
-
-#[derive(Debug, Default)]
-struct Shelf {
-    buffers: Vec<Vec<u8>>,
-    /// The fewest that lay here at any time since [`Kept::release_unneeded`] last looked.
-    unneeded: usize,
 }
 
 impl Spools {
@@ -71,13 +28,7 @@ impl Spools {
         let loading_units = (limits.bodies_in_memory_bytes / LOAD_UNIT_BYTES).clamp(1, 1 << 20);
         Self {
             directory,
-            per_message: limits.body_in_memory_bytes,
-            budget: Arc::new(Budget {
-                used: AtomicUsize::new(0),
-                cap: limits.bodies_in_memory_bytes,
-                buffers: Kept::new(KEPT_BUFFERS),
-                mappings: Kept::new(KEPT_MAPPINGS),
-            }),
+            budget: Arc::new(Budget::new(limits)),
             loading: Arc::new(Semaphore::new(loading_units)),
             loading_units,
         }
@@ -90,87 +41,12 @@ impl Spools {
 
     /// Gives back the memory of earlier messages that no message needed since this was last called.
     pub fn release_unneeded(&self) {
-        self.budget.buffers.release_unneeded();
-        self.budget.mappings.release_unneeded();
+        self.budget.release_unneeded();
     }
 
     /// Bytes of memory that incoming messages hold now; those read back from files are counted apart.
     pub fn bytes_in_memory(&self) -> usize {
-        self.budget.used.load(Ordering::Relaxed)
-    }
-}
-
-/// A message's part of the shared memory; given back when dropped.
-#[derive(Debug)]
-struct Reservation {
-    budget: Arc<Budget>,
-    bytes: usize,
-}
-
-impl Reservation {
-    fn grow_to(&mut self, bytes: usize) -> bool {
-        let more = bytes.saturating_sub(self.bytes);
-        let before = self.budget.used.fetch_add(more, Ordering::Relaxed);
-        if before.saturating_add(more) > self.budget.cap {
-            self.budget.used.fetch_sub(more, Ordering::Relaxed);
-            return false;
-        }
-        self.bytes += more;
-        true
-    }
-}
-
-impl Budget {
-    /// Takes back a buffer, if it is one that is kept.
-    fn keep(&self, buffer: Vec<u8>) {
-        let capacity = buffer.capacity();
-        if SMALL_BYTES < capacity && capacity <= BUFFER_BYTES {
-            self.buffers.put(buffer);
-        } else if BUFFER_BYTES < capacity && capacity <= OWN_MAPPING_BYTES {
-            self.mappings.put(buffer);
-        }
-    }
-}
-
-impl Kept {
-    fn new(most: usize) -> Self {
-        Self { most, shelf: Mutex::default() }
-    }
-
-    fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A used buffer, or a new one of that capacity.
-    fn take(&self, capacity: usize) -> Vec<u8> {
-        let mut shelf = self.shelf();
-        let kept = shelf.buffers.pop();
-        shelf.unneeded = shelf.unneeded.min(shelf.buffers.len());
-        kept.unwrap_or_else(|| Vec::with_capacity(capacity))
-    }
-
-    fn put(&self, mut buffer: Vec<u8>) {
-        let mut shelf = self.shelf();
-        if shelf.buffers.len() < self.most {
-            buffer.clear();
-            shelf.buffers.push(buffer);
-        }
-    }
-
-    fn release_unneeded(&self) {
-        let mut shelf = self.shelf();
-        // The first were put here before the others, and those are taken first.
-        let unneeded = shelf.unneeded.min(shelf.buffers.len());
-        let released: Vec<Vec<u8>> = shelf.buffers.drain(..unneeded).collect();
-        shelf.unneeded = shelf.buffers.len();
-        drop(shelf);
-        drop(released);
-    }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.budget.used()
     }
 }
 
@@ -224,7 +100,7 @@ pub struct Incoming {
 
 #[derive(Debug)]
 enum Store {
-    Memory { bytes: Vec<u8>, reservation: Reservation },
+    Memory(Memory),
     File(BufWriter<File>),
     Lost(SpoolError),
 }
@@ -232,8 +108,8 @@ enum Store {
 impl Incoming {
     /// A message of which nothing has come yet.
     pub fn new(spools: Arc<Spools>) -> Self {
-        let reservation = Reservation { budget: Arc::clone(&spools.budget), bytes: 0 };
-        Self { spools, store: Store::Memory { bytes: Vec::new(), reservation }, length: 0, body_start: None }
+        let memory = Memory::new(Arc::clone(&spools.budget));
+        Self { spools, store: Store::Memory(memory), length: 0, body_start: None }
     }
 
     /// Bytes that have come.
@@ -254,22 +130,42 @@ impl Incoming {
     /// Adds bytes to the header or, after [`Incoming::end_header`], to the body. A failure is kept until
     /// [`Incoming::finish`]; what comes after it is forgotten.
     pub fn append(&mut self, bytes: &[u8]) {
-        if let Store::Memory { bytes: held, reservation } = &mut self.store {
-            let needed = held.len() + bytes.len();
-            if needed > reservation.bytes && !self.spools.make_room(held, reservation, needed) {
-                self.store = self.spools.spill(held);
-            }
-        }
-        match &mut self.store {
-            Store::Memory { bytes: held, .. } => held.extend_from_slice(bytes),
-            Store::File(file) => {
-                if let Err(source) = file.write_all(bytes) {
-                    self.store = Store::Lost(self.spools.write_error(self.length, source));
-                }
-            }
-            Store::Lost(_) => {}
+        let in_memory = match &mut self.store {
+            Store::Memory(memory) => memory.append(bytes),
+            Store::File(_) | Store::Lost(_) => false,
+        };
+        if !in_memory {
+            self.append_to_file(bytes);
         }
         self.length += bytes.len();
+    }
+
+    fn append_to_file(&mut self, bytes: &[u8]) {
+        if let Store::Memory(memory) = &self.store {
+            self.store = self.spools.spill(memory.bytes());
+        }
+        if let Store::File(file) = &mut self.store
+            && let Err(source) = file.write_all(bytes)
+        {
+            self.store = Store::Lost(self.spools.write_error(self.length, source));
+        }
+    }
+
+    /// Room in memory for the next bytes, `wanted` of them or fewer: what is read into it need not be copied.
+    /// [`Incoming::fill`] says how many came. `None` where the message is not kept in memory, or would not be with these.
+    pub(super) fn room(&mut self, wanted: usize) -> Option<&mut [u8]> {
+        match &mut self.store {
+            Store::Memory(memory) => memory.room(wanted),
+            Store::File(_) | Store::Lost(_) => None,
+        }
+    }
+
+    /// So many bytes came into the room.
+    pub(super) fn fill(&mut self, count: usize) {
+        if let Store::Memory(memory) = &mut self.store {
+            memory.fill(count);
+            self.length += count;
+        }
     }
 
     /// Ends the header: adds the blank line, unless that was done.
@@ -293,9 +189,9 @@ impl Incoming {
         self.end_header();
         let body_start = self.body_start.unwrap_or(self.length);
         match self.store {
-            Store::Memory { bytes, reservation } => Ok(Complete::Ready(Spooled {
-                inner: Arc::new(Held { bytes, body_start, reservation: Some(reservation), _permit: None }),
-            })),
+            Store::Memory(memory) => {
+                Ok(Complete::Ready(Spooled::new(Bytes::Shared(memory), body_start, None)))
+            }
             Store::File(writer) => {
                 let file = writer
                     .into_inner()
@@ -308,45 +204,15 @@ impl Incoming {
 }
 
 impl Spools {
-    /// Makes room for `needed` bytes in memory; false when that is more than the message or all of them may have.
-    fn make_room(&self, held: &mut Vec<u8>, reservation: &mut Reservation, needed: usize) -> bool {
-        if needed > self.per_message {
-            return false;
-        }
-        if needed <= SMALL_BYTES {
-            let wanted =
-                needed.max(2 * held.capacity()).clamp(FIRST_BYTES, SMALL_BYTES).min(self.per_message);
-            if reservation.grow_to(wanted) {
-                held.reserve_exact(wanted - held.len());
-                return true;
-            }
-        }
-        if !reservation.grow_to(needed.next_multiple_of(STEP_BYTES).min(self.per_message)) {
-            return false;
-        }
-        let (kept, capacity) = match self.per_message.min(BUFFER_BYTES) {
-            buffer if needed <= buffer => (&self.budget.buffers, buffer),
-            _ => (&self.budget.mappings, self.per_message.max(OWN_MAPPING_BYTES)),
-        };
-        if held.capacity() < capacity {
-            let smaller = std::mem::replace(held, kept.take(capacity));
-            held.extend_from_slice(&smaller);
-            self.budget.keep(smaller);
-        }
-        true
-    }
-
-    fn spill(&self, held: &mut Vec<u8>) -> Store {
+    /// What has come so far, in a file.
+    fn spill(&self, held: &[u8]) -> Store {
         match tempfile::tempfile_in(&self.directory) {
             Err(source) => Store::Lost(SpoolError::Create { directory: self.directory.clone(), source }),
             Ok(file) => {
                 let mut writer = BufWriter::new(file);
-                let length = held.len();
-                let written = writer.write_all(held);
-                self.budget.keep(std::mem::take(held));
-                match written {
+                match writer.write_all(held) {
                     Ok(()) => Store::File(writer),
-                    Err(source) => Store::Lost(self.write_error(length, source)),
+                    Err(source) => Store::Lost(self.write_error(held.len(), source)),
                 }
             }
         }
@@ -403,7 +269,7 @@ impl OnFile {
             Ok(bytes)
         });
         let bytes = read.await.unwrap_or_else(|join| Err(io::Error::other(join))).map_err(error)?;
-        Ok(Spooled { inner: Arc::new(Held { bytes, body_start, reservation: None, _permit: permit }) })
+        Ok(Spooled::new(Bytes::Own(bytes), body_start, permit))
     }
 }
 
@@ -416,31 +282,36 @@ pub struct Spooled {
 
 #[derive(Debug)]
 struct Held {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     body_start: usize,
-    reservation: Option<Reservation>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        // One that was read back from a file is of any size, and has no reservation.
-        if let Some(reservation) = &self.reservation {
-            reservation.budget.keep(std::mem::take(&mut self.bytes));
-        }
-    }
+#[derive(Debug)]
+enum Bytes {
+    /// They lie where they came in.
+    Shared(Memory),
+    /// They were read back from a file, or did not come over a connection.
+    Own(Vec<u8>),
 }
 
 impl Spooled {
     /// A message that did not come over a connection, for tests and tools. `body_start` is where its body begins.
     pub fn from_bytes(bytes: Vec<u8>, body_start: usize) -> Self {
         let body_start = body_start.min(bytes.len());
-        Self { inner: Arc::new(Held { bytes, body_start, reservation: None, _permit: None }) }
+        Self::new(Bytes::Own(bytes), body_start, None)
+    }
+
+    fn new(bytes: Bytes, body_start: usize, permit: Option<OwnedSemaphorePermit>) -> Self {
+        Self { inner: Arc::new(Held { bytes, body_start, _permit: permit }) }
     }
 
     /// The whole message.
     pub fn bytes(&self) -> &[u8] {
-        &self.inner.bytes
+        match &self.inner.bytes {
+            Bytes::Shared(memory) => memory.bytes(),
+            Bytes::Own(bytes) => bytes,
+        }
     }
 
     /// Where the body begins: after the blank line.
@@ -544,33 +415,6 @@ mod tests {
             assert_eq!(message.bytes().len(), (length << 20) + 2);
         }
         assert_eq!(spools.bytes_in_memory(), 0);
-    }
-
-    #[test]
-    fn memory_of_earlier_messages_is_used_again_and_goes_when_nobody_needs_it() {
-        let (_folder, spools) = spools(32 << 20, 64 << 20);
-        for (bytes, kept) in [(1 << 20, &spools.budget.buffers), (5 << 20, &spools.budget.mappings)] {
-            let message = || {
-                let mut incoming = Incoming::new(Arc::clone(&spools));
-                incoming.append(&vec![b'x'; bytes]);
-                loaded(incoming.finish().unwrap())
-            };
-            let place = message().bytes().as_ptr();
-            let again = message();
-            assert_eq!(again.bytes().as_ptr(), place, "{bytes} bytes: not the buffer that was there");
-            drop((again, message()));
-            for (left, needed) in [(2, "two at once"), (1, "one at a time"), (0, "none")] {
-                spools.release_unneeded();
-                assert_eq!(
-                    kept.shelf().buffers.len(),
-                    left,
-                    "{bytes} bytes: {needed} needed since the last look"
-                );
-                if left == 2 {
-                    drop(message());
-                }
-            }
-        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::sweep_names::Counted;
 use super::when_secrets::SecretsByZone;
 use super::{Case, Direction, Policy};
 use crate::extract::File;
-use crate::message::{Message, Origin, Part, PartKind};
+use crate::message::{Message, Origin, Part};
 use crate::verdict::{CoverageGap, Gap, Protection, Span, Zone};
 
 /// One message before one policy.
@@ -162,7 +162,7 @@ impl<'c> Evaluation<'c> {
                 && test.protections.as_ref().is_none_or(|wanted| wanted.contains(&item.protection))
                 && test.facts.as_ref().is_none_or(|facts| facts.iter().any(|fact| item.facts.contains(fact)))
                 && test.gaps.as_ref().is_none_or(|gaps| gaps.iter().any(|gap| file.gaps.contains(gap)))
-                && test.size.is_none_or(|(least, most)| (least..=most).contains(&item.size))
+                && test.size.is_none_or(|(least, most)| (least..=most).contains(&file.size(message)))
                 && test
                     .names
                     .as_ref()
@@ -238,8 +238,7 @@ pub(super) fn satisfies(test: &HeaderTest, value: &str) -> bool {
 
 /// The type that a file's part declares; a file inside another has none.
 fn declared_type<'c>(message: &'c Message<'c>, file: &File) -> Option<&'c str> {
-    let is_its = |part: &&Part<'_>| part.path == file.part && part.kind != PartKind::Container;
-    let part = message.parts.iter().find(is_its).filter(|_| file.item.entry.is_none())?;
+    let part = file.carrier(message).filter(|_| file.item.entry.is_none())?;
     Some(&part.content_type)
 }
 

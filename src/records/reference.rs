@@ -1,5 +1,6 @@
 //! The short name of a kept message, to be read over a phone. Never derived from the message.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +11,12 @@ use super::RecordsError;
 /// Crockford's base 32: no I, L, O or U, so that nothing is misread.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 8;
+/// For so many references random bytes are drawn at once: asking the system took longer than all the rest.
+const AT_ONCE: usize = 64;
+
+thread_local! {
+    static DRAWN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A kept message's short name, such as `K7QF-2M9P`: 40 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,8 +28,7 @@ impl Reference {
     /// # Errors
     /// Where the operating system gives no random bytes.
     pub fn random() -> Result<Self, RecordsError> {
-        let mut bytes = [0u8; LENGTH];
-        getrandom::fill(&mut bytes).map_err(RecordsError::Random)?;
+        let bytes = DRAWN.with_borrow_mut(draw)?;
         Ok(Self(dashed(bytes.iter().map(|byte| digit(*byte)))))
     }
 
@@ -30,6 +36,18 @@ impl Reference {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// The last bytes of what was drawn, each used once; more are drawn where there are none.
+fn draw(drawn: &mut Vec<u8>) -> Result<[u8; LENGTH], RecordsError> {
+    if drawn.len() < LENGTH {
+        let mut bytes = vec![0; AT_ONCE * LENGTH];
+        getrandom::fill(&mut bytes).map_err(RecordsError::Random)?;
+        *drawn = bytes;
+    }
+    let bytes = drawn.last_chunk().copied().unwrap_or_default();
+    drawn.truncate(drawn.len().saturating_sub(LENGTH));
+    Ok(bytes)
 }
 
 impl FromStr for Reference {
@@ -127,6 +145,8 @@ fn dashed(digits: impl Iterator<Item = char>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
     use super::*;
@@ -150,7 +170,9 @@ mod tests {
     fn a_random_reference_reads_back() {
         let reference = Reference::random().unwrap();
         assert_eq!(reference.as_str().parse::<Reference>().unwrap(), reference);
-        assert_ne!(reference, Reference::random().unwrap());
+        let many: HashSet<Reference> = (0..3 * AT_ONCE).map(|_| Reference::random().unwrap()).collect();
+        assert_eq!(many.len(), 3 * AT_ONCE, "one was given twice");
+        assert!(!many.contains(&reference));
     }
 
     proptest! {

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use tracing::{error, info, warn};
 
 use super::apart::keepsakes;
-use super::conclusion;
 use super::state::Filter;
+use super::{conclusion, log};
 use crate::config::OnFailure;
 use crate::extract::wants_inspector;
 use crate::message::{Envelope, Message, QueueId};
@@ -60,6 +60,10 @@ impl Gate for FilterGate {
         if let Some(index) = passing.iter().position(|(known, _)| known == queue_id) {
             self.0.store.note_answered(&passing.swap_remove(index).1);
         }
+    }
+
+    fn at_rest(&self) {
+        log::rest();
     }
 }
 
@@ -135,7 +139,7 @@ impl Filter {
             Some(judgement) => judgement,
             None => Box::pin(self.sweep_aside(envelope, message, Purpose::Delivery)).await?,
         };
-        log(&judgement, started.elapsed());
+        note(&judgement, started.elapsed());
         self.counters.count(judgement.verdict.action);
         conclusion::conclude(self, judgement).await
     }
@@ -274,7 +278,7 @@ fn found(policy: &Policy, people: &People, scanned: &Scanned<'_>) -> Vec<Place> 
 }
 
 /// One line a message: ids, counts and places, no words.
-fn log(judgement: &Judgement, elapsed: Duration) {
+fn note(judgement: &Judgement, elapsed: Duration) {
     let Judgement { envelope, verdict, reference, .. } = judgement;
     let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
     let rules: Vec<&str> = verdict.rules.iter().map(|found| found.rule.0.as_str()).collect();

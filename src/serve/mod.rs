@@ -1,6 +1,7 @@
 //! The running filter: listeners, policy, store and outbox wired together; reload, shutdown, drain. Decides nothing itself.
 
 pub mod control;
+pub mod log;
 
 mod advice;
 mod apart;

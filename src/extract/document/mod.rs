@@ -145,15 +145,17 @@ pub struct Item {
     pub protection: Protection,
     /// What else is known of it; ordered, without duplicates.
     pub facts: Vec<Fact>,
-    /// Its size in bytes; for an entry that was not unpacked the size that its archive states.
-    pub size: u64,
+    /// Its size in bytes; for an entry that was not unpacked the size that its archive states. `None` for an attachment
+    /// whose part can tell it: counting takes time, and few rules ask.
+    pub size: Option<u64>,
 }
 
 impl Item {
     /// An attachment of which only that is known.
-    pub fn new(kind: Kind, name: Option<&str>, size: u64) -> Self {
+    pub fn new(kind: Kind, name: Option<&str>, size: impl Into<Option<u64>>) -> Self {
         let facts = name.map(|name| facts_of_name(name, kind)).unwrap_or_default();
-        Self { entry: None, name: name.map(reading::shown), kind, protection: Protection::None, facts, size }
+        let (name, size) = (name.map(reading::shown), size.into());
+        Self { entry: None, name, kind, protection: Protection::None, facts, size }
     }
 
     /// Notes a fact, once.

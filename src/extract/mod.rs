@@ -111,6 +111,17 @@ const MOST_PASSWORDS: usize = 16;
 /// Most words that are taken for what a phrase calls a password.
 const MOST_CALLED: usize = 8;
 
+/// Bytes of a message's parts, encoded as they came, whose text is read without an inspector: what sweeping it takes goes
+/// by them, not by the size of the message.
+pub fn bytes_of_text(message: &Message<'_>) -> usize {
+    let is_read = |part: &&Part<'_>| match part.kind {
+        PartKind::DisplayedText | PartKind::DisplayedHtml => true,
+        PartKind::Attachment => files::carries_one(message, part) && reader::is_read_here(part),
+        PartKind::Message | PartKind::Container => false,
+    };
+    message.parts.iter().filter(is_read).map(|part| part.raw.len()).sum()
+}
+
 /// Whether a message has files that go to an inspector, so that reading it may take a while.
 pub fn wants_inspector(message: &Message<'_>) -> bool {
     message.parts.iter().any(|part| files::carries_one(message, part) && reader::may_inspect(part))

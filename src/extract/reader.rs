@@ -323,6 +323,11 @@ impl Reader<'_> {
     }
 }
 
+/// Whether a part that carries a file is read as text, and by no inspector.
+pub(super) fn is_read_here(part: &Part<'_>) -> bool {
+    matches!(files::way(part), Way::Text(_))
+}
+
 /// Whether an inspector may be asked about a part that carries a file.
 pub(super) fn may_inspect(part: &Part<'_>) -> bool {
     part.kind == PartKind::Message || matches!(files::way(part), Way::Inspect | Way::Page)

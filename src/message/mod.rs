@@ -1,6 +1,7 @@
 //! A message as mail: its envelope, its header fields byte for byte, its parts. Reads bytes; never text for people.
 
 pub mod charset;
+mod dashes;
 mod envelope;
 mod header;
 mod mailbox;
@@ -13,6 +14,7 @@ mod structure;
 mod transfer;
 mod words;
 
+pub use dashes::Dashes;
 pub use envelope::{Address, Client, Envelope, Origin, QueueId};
 pub(crate) use header::read as read_header;
 pub use mailbox::Mailbox;
@@ -60,6 +62,11 @@ pub struct Field<'x> {
 impl<'x> Message<'x> {
     /// Reads a message's structure. Never fails: what is damaged is in `coverage`, and what could be read is there.
     pub fn parse(raw: &'x [u8], limits: &Limits) -> Self {
+        Self::parse_knowing(raw, None, limits)
+    }
+
+    /// As [`Message::parse`], where the lines that begin with dashes are known, or else looked for.
+    pub fn parse_knowing(raw: &'x [u8], dashes: Option<&[usize]>, limits: &Limits) -> Self {
         let mut coverage = Coverage::default();
         let read = raw.get(..limits.message_bytes).unwrap_or(raw);
         if read.len() < raw.len() {
@@ -83,7 +90,7 @@ impl<'x> Message<'x> {
         if over {
             coverage.note(Gap::TooLarge, PartPath::root());
         }
-        let parts = structure::read(read, (end, content), limits, &mut coverage);
+        let parts = structure::read(read, dashes, (end, content), limits, &mut coverage);
         Self { raw, header, body_start: end.body, parts, coverage }
     }
 

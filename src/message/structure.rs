@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
+use super::dashes;
 use super::header::{self, HeaderEnd};
 use super::params::Value;
 use super::part::{Disposition, Part, PartKind, Shown, TransferEncoding};
@@ -11,15 +10,25 @@ use super::protection;
 use crate::limits::Limits;
 use crate::verdict::{Coverage, Gap, PartPath, Protection};
 
-/// Reads the tree of the message whose header is `header` and whose content fields are `fields`.
+/// Reads the tree of the message whose header ends and whose content fields are as `top` has them. `dashes` are the lines
+/// that begin with two of them, where they are known.
 pub(super) fn read<'x>(
     raw: &'x [u8],
+    dashes: Option<&[usize]>,
     top: (HeaderEnd, ContentFields<'x>),
     limits: &Limits,
     coverage: &mut Coverage,
 ) -> Vec<Part<'x>> {
-    let mut walk =
-        Walk { raw, limits, coverage, parts: Vec::new(), open: Vec::new(), levels: Vec::new(), at: 0 };
+    let mut walk = Walk {
+        raw,
+        dashes,
+        limits,
+        coverage,
+        parts: Vec::new(),
+        open: Vec::new(),
+        levels: Vec::new(),
+        at: 0,
+    };
     walk.entity(Place::message(None, PartPath::root(), 0, Protection::None), 0, Some(top));
     while let Some(delimiter) = walk.next_delimiter() {
         if !walk.step(&delimiter) {
@@ -110,6 +119,7 @@ struct Delimiter {
 
 struct Walk<'x, 'w> {
     raw: &'x [u8],
+    dashes: Option<&'w [usize]>,
     limits: &'w Limits,
     coverage: &'w mut Coverage,
     parts: Vec<Part<'x>>,
@@ -276,7 +286,7 @@ impl<'x> Walk<'x, '_> {
     /// Whether a multipart's boundary delimits anything at all before an enclosing multipart goes on.
     fn occurs(&self, boundary: &[u8], from: usize) -> bool {
         let mut at = from;
-        while let Some(line) = next_candidate(self.raw, at) {
+        while let Some(line) = self.next_candidate(at) {
             let content = self.raw.get(line.clone()).unwrap_or_default();
             if delimits(content, boundary).is_some() {
                 return true;
@@ -290,12 +300,19 @@ impl<'x> Walk<'x, '_> {
         false
     }
 
+    /// The next line that could be a delimiter: it starts with `--`. `at` is where a line starts.
+    fn next_candidate(&self, at: usize) -> Option<Range<usize>> {
+        let rest = self.raw.get(at..)?;
+        let start = if rest.starts_with(b"--") { at } else { dashes::behind(self.raw, self.dashes, at)? };
+        header::line_at(self.raw, start)
+    }
+
     fn next_delimiter(&self) -> Option<Delimiter> {
         if self.levels.is_empty() {
             return None;
         }
         let mut at = self.at;
-        while let Some(line) = next_candidate(self.raw, at) {
+        while let Some(line) = self.next_candidate(at) {
             let content = self.raw.get(line.clone()).unwrap_or_default();
             if let Some((level, closes)) = self.level_of(content) {
                 return Some(Delimiter { level, line, closes });
@@ -352,13 +369,6 @@ fn close<'x>(raw: &'x [u8], part: Option<&mut Part<'x>>, end: usize) -> usize {
     part.body.end = end.max(part.body.start);
     part.raw = raw.get(part.body.clone()).unwrap_or_default();
     part.body.end
-}
-
-/// The next line that could be a delimiter: it starts with `--`. `at` is where a line starts.
-fn next_candidate(raw: &[u8], at: usize) -> Option<Range<usize>> {
-    let rest = raw.get(at..)?;
-    let start = if rest.starts_with(b"--") { at } else { at + memmem::find(rest, b"\n--")? + 1 };
-    header::line_at(raw, start)
 }
 
 /// Whether the line delimits parts at that boundary, and if so whether it is the closing one. The boundary must be

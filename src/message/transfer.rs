@@ -1,6 +1,6 @@
 //! Undoes transfer encodings, however broken (RFC 2045 §6.7, §6.8). Decodes what can be; never refuses.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
 
 /// Bytes decoded, and whether something on the way was not as the encoding has it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,18 +61,19 @@ pub(crate) fn base64_size(raw: &[u8]) -> usize {
 /// The letters of the base64 alphabet, without what stands between them.
 pub(crate) fn without_foreign(raw: &[u8]) -> Vec<u8> {
     let mut letters = Vec::with_capacity(raw.len());
-    let mut rest = raw;
-    while !rest.is_empty() {
-        let end = memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
-        let (line, after) = rest.split_at(end);
-        rest = after;
-        let line = line.trim_ascii_end();
+    for stretch in raw.chunks(4 << 10) {
+        let is_expected = |byte: u8| is_letter(byte) | (byte == b'\r') | (byte == b'\n');
         // Without a way out before the end, so that many bytes are looked at together.
-        if line.iter().fold(true, |all, &byte| all & is_letter(byte)) {
-            letters.extend_from_slice(line);
-        } else {
-            letters.extend(line.iter().copied().filter(|&byte| is_letter(byte)));
+        if !stretch.iter().fold(true, |all, &byte| all & is_expected(byte)) {
+            letters.extend(stretch.iter().copied().filter(|&byte| is_letter(byte)));
+            continue;
         }
+        let mut from = 0;
+        for end in memchr2_iter(b'\r', b'\n', stretch) {
+            letters.extend_from_slice(stretch.get(from..end).unwrap_or_default());
+            from = end + 1;
+        }
+        letters.extend_from_slice(stretch.get(from..).unwrap_or_default());
     }
     letters
 }
@@ -140,7 +141,8 @@ fn whole_groups<'x>(raw: &'x [u8], cap: usize, out: &mut Vec<u8>) -> &'x [u8] {
             break;
         }
         let bits = u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d);
-        push_group(bits, 3, out);
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        out.extend_from_slice(&bytes);
         done += 4;
     }
     raw.get(done..).unwrap_or_default()
@@ -182,3 +184,31 @@ const VALUES: [u8; 256] = {
     }
     table
 };
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop, prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn letters_are_told_from_all_other_bytes() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_letter(byte), value(byte).is_some(), "{byte}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_stands_between_letters_is_left_out_wherever_it_stands(
+            pieces in prop::collection::vec(
+                prop::sample::select(vec!["AZaz09+/", "Q\r\n", "\r\n", "\r", "\n", "=", " x", "\u{e9}"]),
+                0..3_000,
+            ),
+        ) {
+            let raw = pieces.concat().into_bytes();
+            let letters: Vec<u8> = raw.iter().copied().filter(|byte| value(*byte).is_some()).collect();
+            prop_assert_eq!(without_foreign(&raw), letters);
+        }
+    }
+}

@@ -119,6 +119,11 @@ impl Memory {
     }
 
     fn put(&mut self, bytes: &[u8]) {
+        if self.filled == self.bytes.len() {
+            self.bytes.extend_from_slice(bytes);
+            self.filled += bytes.len();
+            return;
+        }
         let used = self.bytes.get_mut(self.filled..).unwrap_or_default();
         let (over, beyond) = bytes.split_at_checked(used.len()).unwrap_or((bytes, &[]));
         if let Some(used) = used.get_mut(..over.len()) {

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::memory::{Budget, Memory, OWN_MAPPING_BYTES};
 use crate::limits::Limits;
+use crate::message::Dashes;
 
 /// The unit in which memory for reading files back is shared out.
 const LOAD_UNIT_BYTES: usize = 64 << 10;
@@ -96,6 +97,8 @@ pub struct Incoming {
     store: Store,
     length: usize,
     body_start: Option<usize>,
+    /// Looked for as the bytes of a message come that is no small one.
+    dashes: Option<Dashes>,
 }
 
 #[derive(Debug)]
@@ -109,7 +112,7 @@ impl Incoming {
     /// A message of which nothing has come yet.
     pub fn new(spools: Arc<Spools>) -> Self {
         let memory = Memory::new(Arc::clone(&spools.budget));
-        Self { spools, store: Store::Memory(memory), length: 0, body_start: None }
+        Self { spools, store: Store::Memory(memory), length: 0, body_start: None, dashes: None }
     }
 
     /// Bytes that have come.
@@ -165,6 +168,7 @@ impl Incoming {
         if let Store::Memory(memory) = &mut self.store {
             memory.fill(count);
             self.length += count;
+            self.dashes.get_or_insert_default().look(memory.bytes());
         }
     }
 
@@ -190,7 +194,12 @@ impl Incoming {
         let body_start = self.body_start.unwrap_or(self.length);
         match self.store {
             Store::Memory(memory) => {
-                Ok(Complete::Ready(Spooled::new(Bytes::Shared(memory), body_start, None)))
+                let mut dashes = self.dashes;
+                if let Some(dashes) = &mut dashes {
+                    dashes.look(memory.bytes());
+                }
+                let held = Held { bytes: Bytes::Shared(memory), body_start, dashes, _permit: None };
+                Ok(Complete::Ready(Spooled { inner: Arc::new(held) }))
             }
             Store::File(writer) => {
                 let file = writer
@@ -269,7 +278,8 @@ impl OnFile {
             Ok(bytes)
         });
         let bytes = read.await.unwrap_or_else(|join| Err(io::Error::other(join))).map_err(error)?;
-        Ok(Spooled::new(Bytes::Own(bytes), body_start, permit))
+        let held = Held { bytes: Bytes::Own(bytes), body_start, dashes: None, _permit: permit };
+        Ok(Spooled { inner: Arc::new(held) })
     }
 }
 
@@ -284,6 +294,7 @@ pub struct Spooled {
 struct Held {
     bytes: Bytes,
     body_start: usize,
+    dashes: Option<Dashes>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -299,11 +310,8 @@ impl Spooled {
     /// A message that did not come over a connection, for tests and tools. `body_start` is where its body begins.
     pub fn from_bytes(bytes: Vec<u8>, body_start: usize) -> Self {
         let body_start = body_start.min(bytes.len());
-        Self::new(Bytes::Own(bytes), body_start, None)
-    }
-
-    fn new(bytes: Bytes, body_start: usize, permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { inner: Arc::new(Held { bytes, body_start, _permit: permit }) }
+        let held = Held { bytes: Bytes::Own(bytes), body_start, dashes: None, _permit: None };
+        Self { inner: Arc::new(held) }
     }
 
     /// The whole message.
@@ -317,6 +325,11 @@ impl Spooled {
     /// Where the body begins: after the blank line.
     pub fn body_start(&self) -> usize {
         self.inner.body_start
+    }
+
+    /// Where lines begin with two dashes, where that was found out on the way in.
+    pub fn dashes(&self) -> Option<&[usize]> {
+        self.inner.dashes.as_ref().and_then(Dashes::places)
     }
 }
 

@@ -11,7 +11,7 @@ use super::apart::keepsakes;
 use super::state::Filter;
 use super::{conclusion, log};
 use crate::config::OnFailure;
-use crate::extract::wants_inspector;
+use crate::extract::{bytes_of_text, wants_inspector};
 use crate::message::{Envelope, Message, QueueId};
 use crate::milter::{EnhancedCode, Gate, Outcome, ReplyText, Spooled, Transaction};
 use crate::people::People;
@@ -21,7 +21,8 @@ use crate::respond::{self, Context, Edits, RespondError, Response};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::Verdict;
 
-/// Messages above this many bytes, and those with documents, are swept away from the connections' thread, a few at a time.
+/// Messages with more than so many bytes to read, and those with documents, are swept away from the connections' thread, a
+/// few at a time. Attachments without text don't count.
 const LARGE: usize = 256 << 10;
 
 /// What the client hears when the filter fails: it may try again, and learns nothing else.
@@ -192,14 +193,15 @@ impl Filter {
         envelope: &Arc<Envelope>,
         message: &Spooled,
     ) -> Result<Option<Box<Judgement>>, Failure> {
-        if message.bytes().len() > LARGE {
+        // Its parts must be found quickly, and then not much may be left to read.
+        if message.bytes().len() > LARGE && message.dashes().is_none() {
             return Ok(None);
         }
         guarded(|| {
-            let parsed = Message::parse(message.bytes(), &self.config.limits);
+            let parsed = Message::parse_knowing(message.bytes(), message.dashes(), &self.config.limits);
             let apart = self.memory.apart.as_ref();
             let waits = || apart.is_some_and(|apart| apart.has_document(&self.policy(), envelope));
-            match wants_inspector(&parsed) || waits() {
+            match wants_inspector(&parsed) || bytes_of_text(&parsed) > LARGE || waits() {
                 true => Ok(None),
                 false => self.sweep(envelope, message, parsed, Purpose::Delivery).map(Some),
             }
@@ -219,7 +221,7 @@ impl Filter {
         let filter = Arc::clone(self);
         let sweep = move || {
             guarded(|| {
-                let parsed = Message::parse(message.bytes(), &filter.config.limits);
+                let parsed = Message::parse_knowing(message.bytes(), message.dashes(), &filter.config.limits);
                 filter.sweep(&envelope, &message, parsed, purpose)
             })
         };

@@ -1,6 +1,6 @@
 //! Bit masks over sixty-four bytes of text. Knows bytes alone, no characters.
 
-use wide::u8x16;
+use wide::{u8x16, u64x2};
 
 /// Bytes that a mask stands for.
 pub(super) const BLOCK: usize = 64;
@@ -29,14 +29,17 @@ pub(super) fn planes(block: &[u8; BLOCK]) -> [u64; 8] {
     planes
 }
 
-/// A mask moved on by some bits, with what comes in from the block before; fewer than a block has, and not none.
+/// Masks of two blocks that are looked at together.
+pub(super) type Masks = u64x2;
+
+/// Masks moved on by some bits, with what comes in from the blocks before; fewer than a block has, and not none.
 #[inline(always)]
-pub(super) fn moved_on(mask: u64, before: u64, by: u32) -> u64 {
-    mask << by | before >> (u64::BITS - by)
+pub(super) fn moved_on(masks: Masks, before: Masks, by: u32) -> Masks {
+    masks << by | before >> (u64::BITS - by)
 }
 
-/// A mask moved back by some bits, with what comes in from the block after; fewer than a block has, and not none.
+/// Masks moved back by some bits, with what comes in from the blocks after; fewer than a block has, and not none.
 #[inline(always)]
-pub(super) fn moved_back(mask: u64, after: u64, by: u32) -> u64 {
-    mask >> by | after << (u64::BITS - by)
+pub(super) fn moved_back(masks: Masks, after: Masks, by: u32) -> Masks {
+    masks >> by | after << (u64::BITS - by)
 }

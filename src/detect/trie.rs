@@ -126,6 +126,17 @@ pub(super) struct Found {
     pub(super) by: Disguises,
 }
 
+/// A word of a term or allow-phrase, as it follows the one before.
+pub(super) struct Step<'t> {
+    /// The word before; nothing for the first.
+    pub(super) before: Option<&'t str>,
+    pub(super) word: &'t str,
+    /// Whether it stands for every word that begins so.
+    pub(super) is_beginning: bool,
+    /// Whether something ends with it.
+    pub(super) ends: bool,
+}
+
 impl Trie {
     pub(super) fn new(lists: &[WordList]) -> Self {
         let mut builder = Builder::default();
@@ -228,6 +239,20 @@ impl Trie {
         words.sort_unstable();
         words.dedup();
         words
+    }
+
+    /// Each word that stands in a term or allow-phrase, with the word before it there, and whether one ends with it.
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        self.branches.iter().skip(1).map(|branch| Step {
+            before: self
+                .branches
+                .get(branch.parent as usize)
+                .filter(|_| branch.parent != 0)
+                .map(|parent| self.word(parent)),
+            word: self.word(branch),
+            is_beginning: branch.kind != Kind::Exact,
+            ends: !self.endings(branch).is_empty(),
+        })
     }
 
     /// The words from the root to a branch, each as it is found.

@@ -19,11 +19,11 @@ pub(super) struct Glyph {
 }
 
 impl Glyph {
-    fn letter(letter: u8) -> Self {
+    const fn letter(letter: u8) -> Self {
         Self { letters: [letter; 2], by: None, digit: None, latin: true }
     }
 
-    fn leet(letters: [u8; 2], digit: Option<u8>) -> Self {
+    const fn leet(letters: [u8; 2], digit: Option<u8>) -> Self {
         Self { letters, by: Some(Disguise::Leet), digit, latin: digit.is_some() }
     }
 
@@ -103,34 +103,67 @@ pub(super) enum Sign {
 /// Reads a character; `next` is the one after it.
 pub(super) fn read(letter: char, next: Option<char>) -> Sign {
     let one = |glyph| Sign::Glyphs(glyph, None);
-    let before_letter = || next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '$' | '@'));
     match letter {
-        'a'..='z' | 'A'..='Z' => one(Glyph::letter(letter.to_ascii_lowercase() as u8)),
-        '0' => one(Glyph::leet(*b"oo", Some(b'0'))),
-        '1' => one(Glyph::leet(*b"il", Some(b'1'))),
-        '2' => one(Glyph { letters: *b"22", by: None, digit: Some(b'2'), latin: true }),
-        '3' => one(Glyph::leet(*b"ee", Some(b'3'))),
-        '4' => one(Glyph::leet(*b"aa", Some(b'4'))),
-        '5' => one(Glyph::leet(*b"ss", Some(b'5'))),
-        '6' => one(Glyph::leet(*b"gg", Some(b'6'))),
-        '7' => one(Glyph::leet(*b"tt", Some(b'7'))),
-        '8' => one(Glyph::leet(*b"bb", Some(b'8'))),
-        '9' => one(Glyph::leet(*b"gg", Some(b'9'))),
-        '@' | '\u{2202}' => one(Glyph::leet(*b"aa", None)),
-        '$' | '\u{00A7}' => one(Glyph::leet(*b"ss", None)),
+        '\0'..='\x7F' => read_ascii(letter as u8, next).map_or(Sign::Other, one),
+        '\u{2202}' => one(Glyph::leet(*b"aa", None)),
+        '\u{00A7}' => one(Glyph::leet(*b"ss", None)),
         '\u{20AC}' => one(Glyph::leet(*b"ee", None)),
         '\u{00A2}' => one(Glyph::leet(*b"cc", None)),
         '\u{00A1}' => one(Glyph::leet(*b"ii", None)),
         '\u{00A3}' => one(Glyph::leet(*b"ll", None)),
-        // At a word's end these are punctuation.
-        '!' | '|' if before_letter() => one(Glyph::leet(*b"il", None)),
-        '+' => one(Glyph::leet(*b"tt", None)),
-        '(' if before_letter() => one(Glyph::leet(*b"cc", None)),
-        _ if letter.is_ascii() => Sign::Other,
         _ if is_invisible(letter) => Sign::Invisible,
         _ => read_foreign(letter),
     }
 }
+
+/// Reads a character of ASCII.
+#[inline(always)]
+pub(super) fn read_ascii(byte: u8, next: Option<char>) -> Option<Glyph> {
+    let before_letter = || next.is_some_and(|next| next.is_alphanumeric() || matches!(next, '$' | '@'));
+    let glyph = ASCII.get(usize::from(byte)).copied().flatten();
+    // At a word's end these are punctuation.
+    glyph.filter(|_| !matches!(byte, b'!' | b'|' | b'(') || before_letter())
+}
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "a table that the compiler works out: a wrong index does not compile"
+)]
+static ASCII: [Option<Glyph>; 128] = {
+    let mut glyphs = [None; 128];
+    let mut letter = b'a';
+    while letter <= b'z' {
+        glyphs[letter as usize] = Some(Glyph::letter(letter));
+        glyphs[(letter - 32) as usize] = Some(Glyph::letter(letter));
+        letter += 1;
+    }
+    let others: [(u8, &[u8; 2]); 15] = [
+        (b'0', b"oo"),
+        (b'1', b"il"),
+        (b'3', b"ee"),
+        (b'4', b"aa"),
+        (b'5', b"ss"),
+        (b'6', b"gg"),
+        (b'7', b"tt"),
+        (b'8', b"bb"),
+        (b'9', b"gg"),
+        (b'@', b"aa"),
+        (b'$', b"ss"),
+        (b'!', b"il"),
+        (b'|', b"il"),
+        (b'+', b"tt"),
+        (b'(', b"cc"),
+    ];
+    let mut at = 0;
+    while at < others.len() {
+        let (byte, letters) = others[at];
+        let digit = if byte.is_ascii_digit() { Some(byte) } else { None };
+        glyphs[byte as usize] = Some(Glyph::leet(*letters, digit));
+        at += 1;
+    }
+    glyphs[b'2' as usize] = Some(Glyph { letters: *b"22", by: None, digit: Some(b'2'), latin: true });
+    glyphs
+};
 
 fn read_foreign(letter: char) -> Sign {
     let mut folded = String::new();

@@ -2,6 +2,7 @@
 //! part of. Finds no term that stands there as it is written.
 
 mod glyph;
+mod neighbours;
 mod odd;
 mod pieces;
 mod spots;
@@ -17,6 +18,7 @@ use crate::detect::fold::{Words, joins};
 use crate::detect::list::TERM_WORDS;
 use crate::detect::switches::Disguises;
 use crate::detect::trie::{Found, Trie};
+use neighbours::Neighbours;
 use pieces::{Pieces, Reading};
 use spots::{Notice, Spot};
 use vocabulary::{LETTERS, Vocabulary};
@@ -25,6 +27,7 @@ use vocabulary::{LETTERS, Vocabulary};
 #[derive(Debug, Clone)]
 pub(super) struct Disguised {
     vocabulary: Vocabulary,
+    neighbours: Neighbours,
     /// For each list, the disguises that it asks for.
     lists: Vec<Disguises>,
 }
@@ -34,7 +37,7 @@ impl Disguised {
     pub(super) fn new(trie: &Trie, lists: Vec<Disguises>) -> Option<Self> {
         let asks = |list: usize| lists.get(list).is_some_and(|disguises| !disguises.is_empty());
         let vocabulary = Vocabulary::new(trie.words_of(asks).into_iter());
-        (!vocabulary.is_empty()).then_some(Self { vocabulary, lists })
+        (!vocabulary.is_empty()).then(|| Self { vocabulary, neighbours: Neighbours::new(trie), lists })
     }
 
     /// A search of one text.
@@ -130,7 +133,9 @@ impl Search<'_> {
         let readings = std::mem::take(&mut self.readings);
         if readings.len() > known {
             for near in readings.chunk_by(|one, next| next.start < one.end + PHRASE) {
-                self.follow_all(near);
+                if self.disguised.neighbours.may_count(self.text, near) {
+                    self.follow_all(near);
+                }
             }
         }
         let last = windows.last().map_or(0, |window| window.1);

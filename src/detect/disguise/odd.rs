@@ -1,52 +1,82 @@
-//! Says of many words at once which of them may be odd, with a few bit masks for sixty-four bytes. May say so of words that
-//! are none; never of a word by what it means.
+//! Says of many words at once which of them may be odd, with a few bit masks for twice sixty-four bytes. May say so of words
+//! that are none; never of a word by what it means.
 
-use crate::detect::blocks::{BLOCK, moved_back, moved_on, planes};
+use crate::detect::blocks::{BLOCK, Masks, moved_back, moved_on, planes};
 
 /// The words of a stretch of text that may be odd, by what is odd about them: a bit for each word, by its number.
 #[derive(Debug, Default)]
 pub(super) struct OddWords {
     /// Those that are odd by their own letters.
     inside: Numbers,
+    /// Those that are not all of ASCII.
+    foreign: Numbers,
     /// Those with symbols beside them that may stand for letters.
     symbols: Numbers,
     /// Those that may be one word with the word before.
     pieces: Numbers,
     /// Those before which symbols stand in a row.
     after_symbols: Numbers,
+    /// Where in each block.
+    places: Vec<Places>,
 }
 
 impl OddWords {
     /// Finds those of a stretch that begins at a byte, given masks of the bytes that belong to words and how many words these
     /// are.
     pub(super) fn find(&mut self, text: &[u8], base: usize, words: &[u64], count: usize) {
-        for numbers in [&mut self.inside, &mut self.symbols, &mut self.pieces, &mut self.after_symbols] {
+        for numbers in [
+            &mut self.inside,
+            &mut self.foreign,
+            &mut self.symbols,
+            &mut self.pieces,
+            &mut self.after_symbols,
+        ] {
             numbers.clear(count);
             // What stands before the first may be anything.
             numbers.add(0);
         }
-        let last = base.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(b' ');
-        let mut before =
-            Signs { marks: mark_bits(text, base), planes: planes(&[last; BLOCK]), ..Signs::default() };
+        self.find_places(text, base, words);
         let (mut begun, mut torn_before) = (0, 0);
-        for (number, &here) in words.iter().enumerate() {
-            let after = words.get(number + 1).copied().unwrap_or_default();
-            let signs = Signs::read(text, base + number * BLOCK, here, &before);
-            let block = Block { signs: &signs, before: &before, after };
-            let torn = block.torn();
-            let next_to_torn = next_starts(torn, signs.starts, &mut torn_before);
-            self.inside.add_all(block.inside(), signs.starts, begun);
-            self.symbols.add_all(block.symbols_beside(), signs.starts, begun);
-            self.pieces.add_all(block.joined() | torn | next_to_torn, signs.starts, begun);
-            self.pieces.add_all(block.broken(), signs.starts, begun + 1);
-            self.after_symbols.add_all(block.symbols_in_a_row(), signs.starts, begun + 1);
-            begun += signs.starts.count_ones() as usize;
+        for places in &self.places {
+            let starts = places.starts;
+            let pieces = places.pieces | next_starts(places.torn, starts, &mut torn_before);
+            self.inside.add_all(places.inside, starts, begun);
+            self.foreign.add_all(places.foreign, starts, begun);
+            self.symbols.add_all(places.symbols, starts, begun);
+            self.pieces.add_all(pieces, starts, begun);
+            self.pieces.add_all(places.broken, starts, begun + 1);
+            self.after_symbols.add_all(places.symbols_in_a_row, starts, begun + 1);
+            begun += starts.count_ones() as usize;
+        }
+    }
+
+    /// Reads the blocks of both halves of a stretch side by side.
+    fn find_places(&mut self, text: &[u8], base: usize, words: &[u64]) {
+        let half = words.len().div_ceil(2);
+        let words_of = |number: usize| words.get(number).copied().unwrap_or_default();
+        let text_of = |number: usize| text.get(base + number * BLOCK..).unwrap_or_default();
+        // Before the second half stands the end of the first; before that, nothing.
+        let ends = half.saturating_sub(1);
+        let mut before =
+            Signs::read([&[], text_of(ends)], Masks::new([0, words_of(ends)]), &Signs::default());
+        self.places.clear();
+        self.places.resize(2 * half, Places::default());
+        let (first_half, second_half) = self.places.split_at_mut(half);
+        for (number, (first, second)) in first_half.iter_mut().zip(second_half).enumerate() {
+            let [here, after] =
+                [number, number + 1].map(|number| Masks::new([words_of(number), words_of(number + half)]));
+            let signs = Signs::read([text_of(number), text_of(number + half)], here, &before);
+            Block { signs: &signs, before: &before, after }.note(first, second);
             before = signs;
         }
     }
 
     pub(super) fn inside(&self) -> impl Iterator<Item = usize> {
         self.inside.iter()
+    }
+
+    pub(super) fn foreign(&self) -> impl Iterator<Item = usize> {
+        self.foreign.iter()
     }
 
     pub(super) fn symbols(&self) -> impl Iterator<Item = usize> {
@@ -60,6 +90,20 @@ impl OddWords {
     pub(super) fn after_symbols(&self) -> impl Iterator<Item = usize> {
         self.after_symbols.iter()
     }
+}
+
+/// What is odd in a block, and where.
+#[derive(Debug, Clone, Copy, Default)]
+struct Places {
+    /// Where its words begin.
+    starts: u64,
+    inside: u64,
+    foreign: u64,
+    symbols: u64,
+    pieces: u64,
+    torn: u64,
+    broken: u64,
+    symbols_in_a_row: u64,
 }
 
 /// Where the word after each of some begins, given where all begin; one that begins in the next block is carried there.
@@ -126,48 +170,51 @@ impl Iterator for Bits {
     }
 }
 
-/// Masks of what the bytes of a block are.
+/// Masks of what the bytes of two blocks are.
 #[derive(Default)]
 struct Signs {
     /// For each bit of a byte, the lowest first, where it is set.
-    planes: [u64; 8],
+    planes: [Masks; 8],
     /// Parts of words, and where these begin.
-    words: u64,
-    starts: u64,
+    words: Masks,
+    starts: Masks,
     /// Neither blank nor part of a word.
-    marks: u64,
-    blanks: u64,
-    hyphens: u64,
+    marks: Masks,
+    blanks: Masks,
+    hyphens: Masks,
     /// Marks that may stand for a letter within a word, and a few more.
-    symbols: u64,
+    symbols: Masks,
     /// Those that may stand for one at its start, and a few more.
-    first_symbols: u64,
-    digits: u64,
-    foreign: u64,
+    first_symbols: Masks,
+    digits: Masks,
+    foreign: Masks,
     /// Letters and apostrophes.
-    letters: u64,
+    letters: Masks,
     /// Letters without apostrophes.
-    alphabetic: u64,
+    alphabetic: Masks,
     /// The same as the byte before, but for its case.
-    same: u64,
+    same: Masks,
     /// The same letter as the byte before.
-    twice: u64,
-    a_or_i: u64,
-    e_or_o: u64,
-    u_or_y: u64,
+    twice: Masks,
+    a_or_i: Masks,
+    e_or_o: Masks,
+    u_or_y: Masks,
     /// What English doubles at a word's end: kiss, full, stuff, buzz.
-    doubled_last: u64,
+    doubled_last: Masks,
 }
 
 impl Signs {
-    /// Reads a block of a text, given which of its bytes belong to words, and the block before.
+    /// Reads two blocks, each from the beginning of a text, given which of their bytes belong to words, and the blocks before.
     ///
-    /// All of it is worked out from the planes of the bytes' bits: sixty-four bytes take as many operations as one would.
+    /// All of it is worked out from the planes of the bytes' bits: a hundred and twenty-eight bytes take as many operations as
+    /// one would.
     #[inline(always)]
-    fn read(text: &[u8], at: usize, words: u64, before: &Self) -> Self {
-        let rest = text.get(at..).unwrap_or_default();
-        let padded = padded(rest);
-        let planes = planes(rest.first_chunk().unwrap_or(&padded));
+    fn read(texts: [&[u8]; 2], words: Masks, before: &Self) -> Self {
+        let [first, second] = texts;
+        let mut planes = [Masks::default(); 8];
+        for (plane, halves) in planes.iter_mut().zip(planes_of(first).into_iter().zip(planes_of(second))) {
+            *plane = Masks::new(halves.into());
+        }
         let [p0, p1, p2, p3, p4, p5, p6, foreign] = planes;
         let ascii = !foreign;
         // 0x30 to 0x39; a blank is 0x20 or 0x09 to 0x0D.
@@ -188,7 +235,7 @@ impl Signs {
         let l_or_f = letter & !p4 & p2 & !p0 & (p3 ^ p1);
         let letters = words & !digits & !foreign;
         // A capital and a small letter differ in bit 5 alone.
-        let changed = [0, 1, 2, 3, 4, 6, 7].iter().fold(0, |changed, &bit| {
+        let changed = [0, 1, 2, 3, 4, 6, 7].iter().fold(Masks::default(), |changed, &bit| {
             let [here, last] =
                 [&planes, &before.planes].map(|planes| planes.get(bit).copied().unwrap_or_default());
             changed | here ^ moved_on(here, last, 1)
@@ -218,76 +265,96 @@ impl Signs {
     }
 }
 
-/// The first bytes of a text that is shorter than a block, and blanks.
+/// The planes of a text's first block.
 #[inline(always)]
+fn planes_of(text: &[u8]) -> [u64; 8] {
+    match text.first_chunk() {
+        Some(block) => planes(block),
+        None => planes(&padded(text)),
+    }
+}
+
+/// A text that is shorter than a block, and blanks.
 fn padded(rest: &[u8]) -> [u8; BLOCK] {
     let mut padded = [b' '; BLOCK];
-    if rest.len() < BLOCK {
-        for (to, from) in padded.iter_mut().zip(rest) {
-            *to = *from;
-        }
+    for (to, from) in padded.iter_mut().zip(rest) {
+        *to = *from;
     }
     padded
 }
 
-fn is_blank(byte: u8) -> bool {
-    byte == b' ' || byte.wrapping_sub(b'\t') < 5
-}
-
-/// Where the two bytes before a place are marks, as the last bits of a block.
-fn mark_bits(text: &[u8], at: usize) -> u64 {
-    let is_mark = |back| {
-        let byte = text.get(at.wrapping_sub(back)).copied().unwrap_or(b' ');
-        u64::from(byte.is_ascii() && !byte.is_ascii_alphanumeric() && !is_blank(byte))
-    };
-    is_mark(1) << 63 | is_mark(2) << 62
-}
-
-/// A block with what stands around it.
+/// Two blocks with what stands around them.
 struct Block<'s> {
     signs: &'s Signs,
     before: &'s Signs,
-    /// The bytes of the next block that belong to words.
-    after: u64,
+    /// The bytes of the next blocks that belong to words.
+    after: Masks,
 }
 
 /// The last bit of a block: what follows it is not known, and taken for whatever is odd.
-const LAST: u64 = 1 << 63;
+const LAST: Masks = Masks::new([1 << 63; 2]);
 
 impl Block<'_> {
-    /// Places within words that are odd by their letters: bytes beyond ASCII, a digit beside a letter, and a letter doubled
-    /// as English words don't have it.
+    /// Writes down what is odd in each of them.
     #[inline(always)]
-    fn inside(&self) -> u64 {
-        let (&Signs { foreign, digits, letters, .. }, before) = (self.signs, self.before);
+    fn note(&self, first: &mut Places, second: &mut Places) {
+        let all = [
+            self.signs.starts,
+            self.inside(),
+            self.foreign(),
+            self.symbols_beside(),
+            self.joined() | self.torn(),
+            self.torn(),
+            self.broken(),
+            self.symbols_in_a_row(),
+        ];
+        let all = all.map(|masks| masks.to_array());
+        [*first, *second] = [0, 1].map(|block| {
+            let [starts, inside, foreign, symbols, pieces, torn, broken, symbols_in_a_row] =
+                all.map(|[first, second]| if block == 0 { first } else { second });
+            Places { starts, inside, foreign, symbols, pieces, torn, broken, symbols_in_a_row }
+        });
+    }
+
+    /// Places within words that are odd by their letters: a digit beside a letter, and a letter doubled as English words don't
+    /// have it.
+    #[inline(always)]
+    fn inside(&self) -> Masks {
+        let (&Signs { digits, letters, .. }, before) = (self.signs, self.before);
         let mixed =
             digits & moved_on(letters, before.letters, 1) | letters & moved_on(digits, before.digits, 1);
-        foreign & !(foreign << 1) | mixed | self.doubled()
+        mixed | self.doubled()
+    }
+
+    /// Where bytes beyond ASCII begin.
+    #[inline(always)]
+    fn foreign(&self) -> Masks {
+        self.signs.foreign & !(self.signs.foreign << 1_u32)
     }
 
     #[inline(always)]
-    fn doubled(&self) -> u64 {
+    fn doubled(&self) -> Masks {
         let &Signs { words, twice, a_or_i, e_or_o, u_or_y, doubled_last, starts, .. } = self.signs;
         let opens = moved_on(starts, self.before.starts, 1);
         let goes_on = moved_back(words, self.after, 1);
-        let before_vowel = (a_or_i | e_or_o | u_or_y) >> 1;
+        let before_vowel = (a_or_i | e_or_o | u_or_y) >> 1_u32;
         let odd_next = goes_on & !before_vowel | !goes_on & !doubled_last;
         twice & (moved_on(twice, self.before.twice, 1) | !e_or_o & (a_or_i | u_or_y | opens | odd_next))
     }
 
     /// Where a word begins that is a letter other than a and i, or two or three letters without a vowel.
     #[inline(always)]
-    fn torn(&self) -> u64 {
+    fn torn(&self) -> Masks {
         let &Signs { words, starts, letters, a_or_i, e_or_o, u_or_y, .. } = self.signs;
         let consonants = letters & !(a_or_i | e_or_o | u_or_y);
-        let [second, third] = [1, 2].map(|by| consonants >> by | !(u64::MAX >> by));
+        let [second, third] = [1_u32, 2].map(|by| consonants >> by | !(Masks::MAX >> by));
         let [one, two, three] = [1, 2, 3].map(|by| !moved_back(words, self.after, by));
         starts & (letters & !a_or_i & one | consonants & second & !one & (two | third & three))
     }
 
     /// Where a word begins after another and one to three marks.
     #[inline(always)]
-    fn joined(&self) -> u64 {
+    fn joined(&self) -> Masks {
         let (&Signs { words, starts, marks, digits, .. }, before) = (self.signs, self.before);
         let [word2, word3, word4] = [2, 3, 4].map(|by| moved_on(words, before.words, by));
         let [mark1, mark2, mark3] = [1, 2, 3].map(|by| moved_on(marks, before.marks, by));
@@ -298,16 +365,16 @@ impl Block<'_> {
 
     /// A hyphen after a word, and a blank after it: where a line ends, the next word may go on with the last.
     #[inline(always)]
-    fn broken(&self) -> u64 {
+    fn broken(&self) -> Masks {
         let (&Signs { words, blanks, hyphens, .. }, before) = (self.signs, self.before);
-        hyphens & moved_on(words, before.words, 1) & (blanks >> 1 | LAST)
+        hyphens & moved_on(words, before.words, 1) & (blanks >> 1_u32 | LAST)
     }
 
     /// Symbols, or the same mark twice, after a word; and where a word begins after a symbol that no word stands before.
     #[inline(always)]
-    fn symbols_beside(&self) -> u64 {
+    fn symbols_beside(&self) -> Masks {
         let (&Signs { words, starts, marks, blanks, symbols, same, .. }, before) = (self.signs, self.before);
-        let after = symbols & !(blanks >> 1) | marks & ((marks & same) >> 1 | LAST);
+        let after = symbols & !(blanks >> 1_u32) | marks & ((marks & same) >> 1_u32 | LAST);
         let symbol = moved_on(self.signs.first_symbols, before.first_symbols, 1);
         let joined = moved_on(self.signs.alphabetic, before.alphabetic, 2);
         after & moved_on(words, before.words, 1) | starts & symbol & !joined
@@ -315,10 +382,10 @@ impl Block<'_> {
 
     /// The third of symbols in a row.
     #[inline(always)]
-    fn symbols_in_a_row(&self) -> u64 {
+    fn symbols_in_a_row(&self) -> Masks {
         let (here, before) = (self.signs.first_symbols, self.before.first_symbols);
         let three = here & moved_on(here, before, 1) & moved_on(here, before, 2);
-        three & !(three << 1)
+        three & !(three << 1_u32)
     }
 }
 
@@ -326,19 +393,22 @@ impl Block<'_> {
 mod tests {
     use super::*;
 
+    fn is_blank(byte: u8) -> bool {
+        byte == b' ' || byte.wrapping_sub(b'\t') < 5
+    }
+
     /// What the planes say of each byte is what the byte is.
     #[test]
     fn the_planes_tell_every_byte() {
         for value in 0..=255_u8 {
             let other = value ^ 0x20;
             let text: Vec<u8> = [[value, other], [b'.', b';']].concat().repeat(16);
-            let block: &[u8; BLOCK] = text.as_slice().try_into().unwrap();
             let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte >= 0x80;
             let mask = |holds: &dyn Fn(u8) -> bool| {
-                block.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(holds(*byte)))
+                Masks::splat(text.iter().rev().fold(0, |mask, byte| mask << 1 | u64::from(holds(*byte))))
             };
             let words = mask(&is_word);
-            let signs = Signs::read(block, 0, words, &Signs::default());
+            let signs = Signs::read([&text, &text], words, &Signs::default());
             let among = |set: &'static [u8]| mask(&move |byte| set.contains(&byte.to_ascii_lowercase()));
             assert_eq!(signs.blanks, mask(&is_blank), "{value}");
             assert_eq!(signs.digits, mask(&|byte| byte.is_ascii_digit()), "{value}");

@@ -69,15 +69,27 @@ impl<'t> Pieces<'t> {
         self.glyphs.clear();
         self.pieces.clear();
         let mut open = false;
-        let mut letters = self.text.get(from..to).unwrap_or_default().char_indices().peekable();
-        while let Some((at, letter)) = letters.next() {
-            let (start, end) = (from + at, from + at + letter.len_utf8());
-            let next = letters.peek().map(|(_, next)| *next);
-            match glyph::read(letter, next) {
+        let text = self.text.get(from..to).unwrap_or_default();
+        let mut at = 0;
+        while let Some(&byte) = text.as_bytes().get(at) {
+            let start = from + at;
+            let sign = if byte.is_ascii() {
+                at += 1;
+                let next = match text.as_bytes().get(at) {
+                    Some(next) if next.is_ascii() => Some(char::from(*next)),
+                    _ => first_of(text, at),
+                };
+                glyph::read_ascii(byte, next).map_or(Sign::Other, |glyph| Sign::Glyphs(glyph, None))
+            } else {
+                let letter = first_of(text, at).unwrap_or_default();
+                at += letter.len_utf8();
+                glyph::read(letter, first_of(text, at))
+            };
+            match sign {
                 Sign::Glyphs(first, second) => {
-                    self.push(start, end, first, open);
+                    self.push(start, from + at, first, open);
                     if let Some(second) = second {
-                        self.push(start, end, second, true);
+                        self.push(start, from + at, second, true);
                     }
                     open = true;
                 }
@@ -265,11 +277,12 @@ impl<'t> Pieces<'t> {
             at += text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
             let Some((lead, core)) = core_of(token) else { continue };
             let mut matches = Vec::new();
-            let has = |masks: &[u8]| core.bytes().any(|byte| byte >= 0x80 || masks.contains(&byte));
+            let has = |is_mask: fn(u8) -> bool| core.bytes().any(|byte| byte >= 0x80 || is_mask(byte));
             // One dot or hyphen by itself masks nothing.
             let joined = core.as_bytes().windows(2).any(|two| matches!(two, b"--" | b"__" | b".."));
-            for (symbols_mask, masks) in [(false, &b"*#%&^~"[..]), (true, b"@$!+")] {
-                let may_be = has(masks) || joined && !symbols_mask;
+            let masked = joined || has(|byte| matches!(byte, b'*' | b'#' | b'%' | b'&' | b'^' | b'~'));
+            let symbols = has(|byte| matches!(byte, b'@' | b'$' | b'!' | b'+'));
+            for (symbols_mask, may_be) in [(false, masked), (true, symbols)] {
                 if let Some(pattern) = may_be.then(|| pattern_of(core, symbols_mask)).flatten() {
                     vocabulary.unmask(&pattern, &mut matches);
                 }
@@ -293,6 +306,11 @@ impl Piece {
     fn is_single(&self) -> bool {
         self.count() == 1
     }
+}
+
+/// The character at a place.
+fn first_of(text: &str, at: usize) -> Option<char> {
+    text.get(at..)?.chars().next()
 }
 
 /// What a gap between two pieces is.

@@ -66,6 +66,9 @@ impl Notice {
         for run in worth.iter().copied().map(run_at).filter(|run| is_disguise(text, vocabulary, run)) {
             found(run.start, run.end, false);
         }
+        for run in self.odd.foreign().map(run_at).filter(|run| has_foreign_disguise(text, vocabulary, run)) {
+            found(run.start, run.end, false);
+        }
         let worth = keep(&mut self.worth, *count, self.odd.symbols(), |number| {
             may_have_symbols_beside(text, &run_at(number))
         });
@@ -144,10 +147,11 @@ fn may_have_symbols_beside(text: &[u8], run: &Run) -> bool {
     goes_on | twice | follows
 }
 
-/// Whether what stands between two words may be a word of symbols alone.
+/// Whether what stands between two words may be a word of symbols alone: three letters at least.
 fn is_symbol_word(between: &[u8]) -> bool {
     let symbols = |three: &[u8]| three.iter().all(|byte| kind(*byte) & SYMBOL != 0);
-    (4..100).contains(&between.len()) && between.windows(3).any(symbols)
+    let letters = || between.iter().filter(|byte| class(**byte) != 0).count();
+    (4..100).contains(&between.len()) && letters() >= 3 && between.windows(3).any(symbols)
 }
 
 /// Whether a word may be one of the vocabulary with the symbols before it, or with those after it.
@@ -160,7 +164,7 @@ fn may_have_symbols(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
     if !text.get(run.start..run.end).unwrap_or_default().iter().any(u8::is_ascii_alphabetic) {
         return false;
     }
-    if after && may_start(vocabulary, text, run) && may_open(text, vocabulary, run) {
+    if after && may_start(vocabulary, text, run) && may_begin_with(text, vocabulary, run) {
         return true;
     }
     let before = text.get(run.start.saturating_sub(SYMBOLS)..run.start).unwrap_or_default();
@@ -171,7 +175,13 @@ fn may_have_symbols(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
     signs > 0
         && !byte(text, start.wrapping_sub(1)).is_ascii_alphabetic()
         && vocabulary.may_begin([0, 1, 2].map(|place| class(byte(text, start + place))))
-        && vocabulary.may_open_with([0, 1, 2, 3].map(|place| byte(text, start + place)))
+        && may_begin_with(text, vocabulary, &Run { start, end: run.end })
+}
+
+/// Whether a word of the vocabulary may begin with all that a run has. After a mark a run may be the middle of a word.
+fn may_begin_with(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    let first = run.start == 0 || kind(byte(text, run.start - 1)) & BLANK != 0;
+    !first || vocabulary.may_begin_with(text.get(run.start..run.end).unwrap_or_default())
 }
 
 /// Most symbols and digits that stand for a word's first letters.
@@ -205,18 +215,29 @@ fn ends_with_dots(text: &[u8], run: &Run) -> bool {
     after.iter().find(|byte| **byte != b'.').is_none_or(|byte| !byte.is_ascii_alphanumeric())
 }
 
-/// Whether a word by itself may be one of the vocabulary in disguise.
+/// Whether a word of ASCII by itself may be one of the vocabulary in disguise.
 fn is_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
-    if !may_start(vocabulary, text, run) {
-        return false;
-    }
     let letters = stem(text, run);
-    if !letters.is_ascii() {
-        return has_look_alike(letters) || letters.iter().any(u8::is_ascii_digit) || has_odd_double(letters);
-    }
     let plain = letters.iter().all(u8::is_ascii_alphabetic);
     let number = !letters.iter().any(u8::is_ascii_alphabetic);
-    !number && (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
+    !number && letters.is_ascii() && (!plain || has_odd_double(letters)) && vocabulary.may_be_other(letters)
+}
+
+/// Whether a word that is not all of ASCII may be one of the vocabulary in disguise, or have one between typographic marks.
+fn has_foreign_disguise(text: &[u8], vocabulary: &Vocabulary, run: &Run) -> bool {
+    let parts =
+        text.get(run.start..run.end).and_then(|word| std::str::from_utf8(word).ok()).unwrap_or_default();
+    parts.split(|letter| letter == '\'' || is_mark(letter)).map(str::as_bytes).any(|part| {
+        let odd = || has_look_alike(part) || part.iter().any(u8::is_ascii_digit) || has_odd_double(part);
+        vocabulary.may_begin([0, 1, 2].map(|place| class(byte(part, place)))) && odd()
+    })
+}
+
+/// Whether a character beyond ASCII parts words to the eye: a blank, a quotation mark, a dash, an ellipsis.
+fn is_mark(letter: char) -> bool {
+    matches!(letter,
+        '\u{A0}' | '\u{AB}' | '\u{B7}' | '\u{BB}' | '\u{2000}'..='\u{200A}' | '\u{2010}'..='\u{201F}'
+        | '\u{2023}'..='\u{2029}' | '\u{202F}'..='\u{205E}')
 }
 
 /// A word without what it has from an apostrophe on.
@@ -393,7 +414,7 @@ mod tests {
             Notice::default().words(bytes, &vocabulary, &stretch, &mut spots);
             let (mut all, mut before) = (Vec::new(), Run::default());
             for run in &runs {
-                if is_disguise(bytes, &vocabulary, run) {
+                if may_start(&vocabulary, bytes, run) && is_disguise(bytes, &vocabulary, run) {
                     all.push(Spot { start: run.start, end: run.end, wide: false });
                 }
                 if may_have_symbols_beside(bytes, run) && may_have_symbols(bytes, &vocabulary, run) {

@@ -29,6 +29,7 @@ fn each_disguise_is_seen_through() {
         ("such a$$ talk", "a$$ = ass (leet)"),
         ("such @ss talk", "@ss = ass (leet)"),
         ("such @$$ talk", "@$$ = ass (leet)"),
+        ("such an @ss!", "@ss = ass (leet)"),
         ("tw!t, he said", "tw!t = twit (leet)"),
         ("a tw1t.", "tw1t = twit (leet)"),
         ("5cum of the earth", "5cum = scum (leet)"),
@@ -145,6 +146,40 @@ fn no_word_begins_in_the_middle_of_a_long_token() {
     for between in 40..80 {
         let text = format!("see qqqtw1t.{}.pl0nker, x", "z".repeat(between));
         assert_eq!(found(LIST, &text), ["pl0nker = plonker (leet)"], "{between} between");
+    }
+}
+
+/// What stands beside a disguised word is looked at before its phrase is followed, and must be seen whatever joins them.
+#[test]
+fn a_disguised_word_is_part_of_a_phrase_whatever_joins_it() {
+    let gaps = [
+        " ",
+        "\n> > ",
+        " \u{200b}",
+        "\u{a0}",
+        "-",
+        "-\n",
+        " \u{2018}",
+        "   \t  ",
+        "\r\n\r\n",
+        "\u{2011}",
+        " \u{301}",
+    ];
+    for gap in gaps {
+        for [first, second] in [
+            ["kill", "y0urself"],
+            ["k1ll", "yourself"],
+            ["k1ll", "y0urself"],
+            ["k\u{456}ll", "yourself\u{2019}s"],
+        ] {
+            for [before, after] in [["", ""], ["go and ", " now"], ["\u{201c}", "\u{201d}"]] {
+                let text = format!("{before}{first}{gap}{second}{after}");
+                assert_eq!(hits(LIST, &text).len(), 1, "{text:?}");
+            }
+        }
+    }
+    for gap in [", ", ". ", " / ", "--"] {
+        assert!(hits(LIST, &format!("kill{gap}y0urself")).is_empty(), "{gap:?}");
     }
 }
 

@@ -30,8 +30,10 @@ pub(super) struct Vocabulary {
     starts: Vec<u32>,
     /// Three bits for each hash of `whole`.
     seen: Vec<u64>,
-    /// A bit for each four classes that a word may begin with, be any of its letters doubled.
+    /// Two bits for each four classes that a word may begin with, be any of its letters doubled.
     openings: Vec<u64>,
+    /// Three bits for each hash of what a word begins with, all of it among them.
+    stems: Vec<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ impl Vocabulary {
             vocabulary.add(word, beginning);
         }
         vocabulary.seen = blocks(vocabulary.whole.keys(), vocabulary.whole.len() / 4, bits);
+        let stems = vocabulary.words.iter().flat_map(Entry::stems).collect::<Vec<u32>>();
+        vocabulary.stems = blocks(stems.iter(), stems.len() / 4, bits);
         vocabulary.begun = blocks(vocabulary.beginnings.keys(), vocabulary.beginnings.len(), begun_bit);
         vocabulary
     }
@@ -98,9 +102,9 @@ impl Vocabulary {
         let mut openings: Vec<(usize, Vec<u8>)> = vec![(0, Vec::new())];
         while let Some((taken, opening)) = openings.pop() {
             if let Ok(four) = <[u8; OPENING]>::try_from(opening.as_slice()) {
-                let (block, bit) = opening_bit(u32::from_le_bytes(four));
-                if let Some(bits) = self.openings.get_mut(block) {
-                    *bits |= bit;
+                let (block, bits) = opening_bits(u32::from_le_bytes(four));
+                if let Some(block) = self.openings.get_mut(block) {
+                    *block |= bits;
                 }
                 continue;
             }
@@ -208,8 +212,20 @@ impl Vocabulary {
         let classes = u32::from_le_bytes(letters.map(class));
         // What is taken from a class of 0 sets its highest bit.
         let unclear = classes.wrapping_sub(0x0101_0101) & 0x8080_8080 != 0;
-        let (block, bit) = opening_bit(classes);
-        unclear | self.openings.get(block).is_some_and(|bits| bits & bit != 0)
+        let (block, bits) = opening_bits(classes);
+        unclear | self.openings.get(block).is_some_and(|block| block & bits == bits)
+    }
+
+    /// Whether a word may begin with some letters, or with fewer of them where it is a beginning. Says so where one is no letter
+    /// or digit.
+    pub(super) fn may_begin_with(&self, letters: &[u8]) -> bool {
+        let mut hash = Hash::default();
+        for class in letters.iter().map(|byte| class(*byte)) {
+            if class == 0 || hash.add(class) && self.may_have_begun(hash) {
+                return true;
+            }
+        }
+        holds(&self.stems, hash.sum, bits(hash.sum))
     }
 
     #[inline(always)]
@@ -244,6 +260,14 @@ impl Vocabulary {
 }
 
 impl Entry {
+    /// The hashes of what it begins with.
+    fn stems(&self) -> impl Iterator<Item = u32> {
+        self.letters.iter().scan(Hash::default(), |hash, letter| {
+            hash.add(class(*letter));
+            Some(hash.sum)
+        })
+    }
+
     fn found(&self, by: Disguises) -> Option<Match<'_>> {
         Some(Match { word: std::str::from_utf8(&self.letters).ok()?, by })
     }
@@ -366,11 +390,11 @@ fn squeezed(classes: impl Iterator<Item = u8>) -> Vec<u8> {
     squeezed
 }
 
-/// Which of [`OPENINGS`] has the bit of four classes, and which it is.
+/// Which of [`OPENINGS`] has the two bits of four classes, and which they are.
 #[inline(always)]
-fn opening_bit(classes: u32) -> (usize, u64) {
+fn opening_bits(classes: u32) -> (usize, u64) {
     let hash = classes.wrapping_mul(0x9E37_79B1);
-    ((hash >> 22) as usize % OPENINGS, 1 << (hash >> 16 & 63))
+    ((hash >> 22) as usize % OPENINGS, 1 << (hash >> 16 & 63) | 1 << (hash >> 10 & 63))
 }
 
 /// Some blocks, a power of two, in which bits stand for hashes.

@@ -189,18 +189,13 @@ fn backtest_counts_what_a_changed_policy_would_do() {
     fs::write(&mail, mbox).unwrap();
     let changed = folder.path().join("changed");
     fs::create_dir(&changed).unwrap();
-    fs::copy("rules/organisation.toml", changed.join("organisation.toml")).unwrap();
     let rule = "[[rule]]\nid = \"coaches\"\ntitle = \"Coaches\"\ncategory = \"trips\"\nseverity = \"mild\"\nmode = \"enforce\"\n\
         [rule.if]\nheader = { name = \"Subject\", contains = [\"coaches\"] }\n[rule.then]\naction = \"hold\"\n\
         [[rule.example]]\nexpect = \"match\"\nsubject = \"Two coaches\"\n[[rule.example]]\nexpect = \"no-match\"\nsubject = \"Three\"\n";
     fs::write(changed.join("trips.toml"), rule).unwrap();
-    let overrides = fs::read_to_string("rules/organisation.toml").unwrap();
-    let without: String = overrides
-        .lines()
-        .filter(|line| !line.starts_with("overrides"))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    fs::write(changed.join("organisation.toml"), without).unwrap();
+    let organisation = "name = \"Hillside Trust\"\ntime-zone = \"Europe/London\"\ndomains = [\"hillside-trust.example\"]\n\
+        [[school]]\nid = \"oakfield\"\nname = \"Oakfield School\"\ndomains = [\"oakfield.example\"]\n";
+    fs::write(changed.join("organisation.toml"), organisation).unwrap();
     let against = changed.to_str().unwrap();
     let ran = mailwarden(&[
         "backtest",

@@ -1,5 +1,6 @@
 //! `scan`: sweeps messages and says what would happen to each, for people or as JSON. Changes nothing anywhere.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -229,8 +230,8 @@ impl<'a> Report<'a> {
             self.file,
             paint::paint(rules.join(", "), Tone::Quiet)
         );
-        for found in &self.findings {
-            text += &format!("        {}: {}\n", found.finding.rule, place(found));
+        for (place, rules) in self.places() {
+            text += &format!("        {place}  {}\n", paint::paint(rules.join(", "), Tone::Quiet));
         }
         if let Some(counts) = counts(self.personal) {
             text += &format!("        {counts}\n");
@@ -239,6 +240,24 @@ impl<'a> Report<'a> {
             text += &format!("        not inspected: part {}: {}\n", gap.part, gap.gap.name());
         }
         text
+    }
+}
+
+impl Report<'_> {
+    /// Each place once, as it is told, with the rules that noticed it; in the order of the findings.
+    fn places(&self) -> Vec<(String, Vec<&str>)> {
+        let mut places: Vec<(String, Vec<&str>)> = Vec::new();
+        let mut known: HashMap<String, usize> = HashMap::new();
+        for found in &self.findings {
+            let (told, rule) = (place(found), found.finding.rule.0.as_str());
+            let at = *known.entry(told.clone()).or_insert(places.len());
+            match places.get_mut(at) {
+                Some((_, rules)) if rules.contains(&rule) => {}
+                Some((_, rules)) => rules.push(rule),
+                None => places.push((told, vec![rule])),
+            }
+        }
+        places
     }
 }
 

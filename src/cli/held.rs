@@ -18,11 +18,7 @@ use crate::serve::control::{self, Request};
 /// Carries out a `held` command.
 pub fn run(source: &PolicySource, options: &Held) -> Result<Ended, CliError> {
     let config = source.config()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::io("the runtime does not start"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let store = Store::open(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             HeldCommand::List { all, json } => list(&store, *all, *json).await?,
@@ -188,6 +184,12 @@ fn told(reference: &Reference, what: &str, note: &str, as_json: bool) -> String 
         true => format!("{}\n", json!({ "reference": reference.as_str(), "state": what, "note": note })),
         false => format!("{}  {reference}  {note}\n", paint::paint(what, Tone::Good)),
     }
+}
+
+/// What runs the store's work.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(CliError::io("the runtime does not start"))
 }
 
 /// Who acts: as said, else the login behind `sudo`, else the login.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::arguments::{Decide, Notices, NoticesCommand};
-use super::held::{parse, person, refused};
+use super::held::{parse, person, refused, runtime};
 use super::paint::{self, Tone};
 use super::policy_source::PolicySource;
 use super::{CliError, Ended};
@@ -16,11 +16,7 @@ use crate::records::{Fate, NoticeRecord, NoticeSummary, Store, Telling};
 /// Carries out a `notices` command.
 pub fn run(source: &PolicySource, options: &Notices) -> Result<Ended, CliError> {
     let config = source.config()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(CliError::io("the runtime does not start"))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let store = Store::open(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             NoticesCommand::List { all, json } => list(&store, *all, *json).await?,

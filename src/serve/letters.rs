@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
 use super::gate::Failure;
+use super::looks::Looks;
 use super::state::Filter;
 use crate::message::Address;
 use crate::policy::Policy;
@@ -103,16 +103,9 @@ impl Filter {
     }
 
     /// Sends what was put off as one summary a sender, until the filter stops.
-    pub async fn summarise(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                _ = stopped.changed() => return,
-                _ = ticks.tick() => {}
-                () = self.summaries.notified() => {}
-            }
+    pub async fn summarise(self: Arc<Self>, stopped: watch::Receiver<bool>) {
+        let mut looks = Looks::new(LOOK_EVERY, &self.summaries, stopped);
+        while looks.next().await {
             if let Err(failure) = self.summarise_due(Timestamp::now()).await {
                 error!(%failure, "cannot write a summary of answers now");
             }

@@ -9,6 +9,7 @@ mod conclusion;
 mod confirm;
 mod gate;
 mod letters;
+mod looks;
 mod memory;
 mod notices;
 mod out_of_hours;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
 use tracing::{error, info};
 
 use super::gate::{Failure, Judgement};
+use super::looks::Looks;
 use super::state::Filter;
 use crate::message::{Mailbox, Message};
 use crate::milter::Spooled;
@@ -150,16 +150,9 @@ fn log(judgement: &Judgement, notice: &NewNotice<'_>) {
 
 impl Filter {
     /// Tells reviewers what is due: at once, in digests at their times, and together where it is much. Until the filter stops.
-    pub async fn tell_reviewers(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
-        let mut ticks = interval(LOOK_EVERY);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                biased;
-                _ = stopped.changed() => return,
-                _ = ticks.tick() => {}
-                () = self.notices.notified() => {}
-            }
+    pub async fn tell_reviewers(self: Arc<Self>, stopped: watch::Receiver<bool>) {
+        let mut looks = Looks::new(LOOK_EVERY, &self.notices, stopped);
+        while looks.next().await {
             if let Err(failure) = self.tell_due(Timestamp::now()).await {
                 error!(%failure, "cannot write notices to reviewers now");
             }

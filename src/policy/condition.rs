@@ -8,6 +8,7 @@ use super::Direction;
 use super::apart::Aparts;
 use super::doubt::Doubts;
 use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
+use super::when_from::FromName;
 use super::when_marking::{MarkingTest, Receipt};
 use super::when_names::Whose;
 use super::when_recipients::RecipientsTest;
@@ -34,6 +35,7 @@ pub(super) struct Condition {
 pub(super) enum Test {
     Direction(Vec<Direction>),
     Sender(PartyId),
+    FromName(FromName),
     Recipient(PartyId),
     Doubt(Doubts),
     Apart(Aparts),
@@ -75,6 +77,7 @@ impl Test {
         match self {
             Self::Direction(_) => "direction",
             Self::Sender(_) => "sender",
+            Self::FromName(_) => "from-name",
             Self::Recipient(_) => "recipient",
             Self::Doubt(_) => "doubt",
             Self::Apart(_) => "apart",
@@ -127,7 +130,11 @@ impl Test {
         match self {
             Self::Words(_) | Self::Secrets(_) => 3,
             Self::Pattern(_) | Self::Identifiers(_) | Self::Confidentiality(_) | Self::Names(_) => 4,
-            Self::Coverage(_) | Self::Attachment(_) | Self::Header(_) | Self::Marking(_) => 2,
+            Self::Coverage(_)
+            | Self::FromName(_)
+            | Self::Attachment(_)
+            | Self::Header(_)
+            | Self::Marking(_) => 2,
             Self::Any(_) | Self::All(_) | Self::Not(_) => {
                 self.groups().iter().flatten().map(|condition| condition.test.cost()).max().unwrap_or(0)
             }

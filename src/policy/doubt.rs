@@ -7,11 +7,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::acquaintance::Acquaintance;
+use super::when_from::is_a_colleagues;
 use super::{Case, Policy};
 use crate::detect::marking::is_reply;
 use crate::detect::recipients::{OwnNames, is_own, participants};
 use crate::message::{Address, Mailbox};
-use crate::people::{Person, Role, name_words};
+use crate::people::Person;
 use crate::verdict::Zone;
 
 /// Why a recipient outside may not be meant, or is one to take care with.
@@ -165,23 +166,11 @@ impl<'c> Doubting<'c> {
             }
             named
         });
-        named.get(recipient.folded()).into_iter().flatten().any(|name| self.is_a_colleagues(name))
-    }
-
-    /// Whether a name is that of somebody who works here.
-    fn is_a_colleagues(&self, name: &str) -> bool {
-        let words = name_words(name);
-        let roll = self.case.people.roll();
-        let all_in = |part: &String| {
-            let part = name_words(part);
-            !part.is_empty() && part.iter().all(|word| words.contains(word))
-        };
-        words.iter().flat_map(|word| roll.by_name_word(word)).any(|person| {
-            let names = &person.names;
-            matches!(person.role, Role::Staff | Role::Governor)
-                && std::iter::once(&names.family).chain(&names.preferred_family).any(all_in)
-                && std::iter::once(&names.given).chain(&names.preferred_given).any(all_in)
-        })
+        named
+            .get(recipient.folded())
+            .into_iter()
+            .flatten()
+            .any(|name| is_a_colleagues(self.case.people.roll(), name))
     }
 
     fn is_new_to_conversation(&self, recipient: &Address) -> bool {

@@ -56,6 +56,7 @@ impl<'c> Evaluation<'c> {
             Test::Sender(party) => self.policy.parties.get(party.0).is_some_and(|party| {
                 party.is(self.case.envelope.sender.as_ref(), &self.policy.organisation, self.case.people)
             }),
+            Test::FromName(wanted) => self.shows_name(*wanted),
             Test::Recipient(party) => class.is(*party),
             Test::Doubt(wanted) => !class.doubts.common(*wanted).is_empty(),
             Test::Apart(wanted) => !class.apart.common(*wanted).is_empty(),

@@ -336,6 +336,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
             let there = format!("{} \"{}\"", plural(count, "field"), test.name);
             if yes { format!("{there}, as wanted") } else { format!("{there}, not as wanted") }
         }
+        Test::FromName(_) => Evaluation::told_from_name(yes).to_owned(),
         Test::Marking(test) => evaluation.told_markings(test),
         Test::Receipt(_) => evaluation.told_receipt(),
         Test::Secrets(test) => evaluation.told_secrets(test),

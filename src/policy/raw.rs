@@ -11,6 +11,7 @@ use super::doubt::Doubt;
 use super::located::{ByteSize, Day, Kinds, Located, Moment};
 use super::raw_personal::{RawConfidentiality, RawIdentifiers};
 use super::rule::Override;
+use super::when_from::FromName;
 use super::when_marking::{RawMarking, Receipt};
 use super::when_names::RawNames;
 use super::when_recipients::RawRecipients;
@@ -72,6 +73,8 @@ pub(super) struct RawWhen {
     pub(super) direction: Option<Located<Vec<Direction>>>,
     /// Who sends it, by the envelope.
     pub(super) sender: Option<Located<RawParty>>,
+    /// Whose name the field `From` shows.
+    pub(super) from_name: Option<FromName>,
     /// Who gets it, for each recipient by itself.
     pub(super) recipient: Option<Located<RawParty>>,
     /// Why a recipient outside may not be meant, for each recipient by itself: any of these.
@@ -129,6 +132,7 @@ impl RawWhen {
         let Self {
             direction,
             sender,
+            from_name,
             recipient,
             doubt,
             apart,
@@ -157,6 +161,7 @@ impl RawWhen {
         let given = [
             direction.is_some(),
             sender.is_some(),
+            from_name.is_some(),
             recipient.is_some(),
             doubt.is_some(),
             apart.is_some(),

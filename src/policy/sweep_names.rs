@@ -122,6 +122,11 @@ impl Sweep<'_> {
         others && test.of.contains(&Whose::Others)
     }
 
+    /// All names, each with the index of its text, whoever's they are.
+    pub(super) fn all_names(&self) -> &[(usize, NameHit)] {
+        &self.named().hits
+    }
+
     fn named(&self) -> &Named {
         self.named_once.get_or_init(|| {
             let plan = self.policy.names;

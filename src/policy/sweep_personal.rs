@@ -122,11 +122,14 @@ impl Sweep<'_> {
         self.identifiers.get_or_init(|| {
             let today = self.case.now.date();
             let mut found = Vec::new();
+            let mut dates = Vec::new();
             let mut sure = BTreeSet::new();
             let all =
                 self.each_text(self.policy.identifier_zones, |index, text, room, all: &mut Vec<Hit>| {
                     found.clear();
-                    let cut = identifiers::find(text, today, room, &mut found);
+                    dates.clear();
+                    let cut = identifiers::find_with_dates(text, today, room, &mut found, &mut dates);
+                    found.extend(self.births(index, &dates));
                     for identifier in &found {
                         let hit = hit(index, identifier);
                         if identifier.confidence == Confidence::High {

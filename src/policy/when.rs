@@ -34,6 +34,7 @@ impl RuleCompiler<'_> {
         if let Some(raw) = &when.doubt {
             tests.push(self.doubt(raw));
         }
+        tests.extend(when.from_name.map(Test::FromName));
         tests.extend(when.apart.as_ref().map(|raw| self.apart(raw)));
         if let Some(raw) = &when.recipients {
             tests.push(self.recipients(raw));

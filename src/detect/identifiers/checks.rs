@@ -24,31 +24,33 @@ pub(super) fn upn(number: &[u8]) -> bool {
 /// A unique learner number: ten digits, the first not 0; the sum of digit × (10 … 1) leaves 10, mod 11 (Learning Records
 /// Service).
 pub(super) fn uln(number: &[u8]) -> bool {
-    number.len() == 10 && number.first() != Some(&b'0') && weighted(number, 10) == Some(10)
+    number.len() == 10 && number.first() != Some(&b'0') && weighted(number, 10, 11) == Some(10)
 }
 
 /// An NHS number: the last digit is 11 less the sum of digit × (10 … 2), mod 11; 11 counts as 0, and 10 is invalid. So the
 /// sum with the last digit × 1 leaves nothing (NHS Data Dictionary). Ten equal digits are nobody's.
 pub(super) fn nhs(number: &[u8]) -> bool {
-    number.len() == 10 && !all_equal(number) && weighted(number, 10) == Some(0)
+    number.len() == 10 && !all_equal(number) && weighted(number, 10, 11) == Some(0)
 }
 
-/// A unique candidate identifier: twelve digits, of which the sixth may be a letter, and the check letter: digit × (16 … 5),
-/// mod 17 (Joint Council for Qualifications). Centres abroad have a B in the sixth place; a letter counts as its place in
-/// the alphabet.
+/// A unique candidate identifier: twelve digits and the check letter: digit × (16 … 5), mod 17 (Joint Council for
+/// Qualifications; published with its table and an example by WJEC).
 pub(super) fn uci(number: &[u8]) -> bool {
     let [digits @ .., check] = number else { return false };
-    if digits.len() != 12 || !check.is_ascii_uppercase() {
-        return false;
-    }
-    let value = |(place, byte): (usize, &u8)| match byte {
-        b'0'..=b'9' => Some(u32::from(byte - b'0')),
-        b'A'..=b'Z' if place == 5 => Some(u32::from(byte - b'A') + 1),
-        _ => None,
+    digits.len() == 12
+        && digits.iter().all(u8::is_ascii_digit)
+        && letter(UCI_LETTERS, *check).is_some_and(|check| weighted(digits, 16, 17) == Some(check))
+}
+
+/// The same of a centre abroad, with a letter in the sixth place (Pearson: B). What a letter counts is not published, so the check
+/// letter is only looked at as one that there is.
+pub(super) fn uci_abroad(number: &[u8]) -> bool {
+    let [digits @ .., check] = number else { return false };
+    let fits = |(place, byte): (usize, &u8)| match place {
+        5 => byte.is_ascii_uppercase(),
+        _ => byte.is_ascii_digit(),
     };
-    let products = digits.iter().enumerate().map(value).zip((5..=16).rev());
-    let sum: Option<u32> = products.map(|(digit, by)| Some(digit? * by)).sum();
-    sum.is_some_and(|sum| letter(UCI_LETTERS, *check) == Some(sum % 17))
+    digits.len() == 12 && digits.iter().enumerate().all(fits) && letter(UCI_LETTERS, *check).is_some()
 }
 
 /// A National Insurance number: two letters, six digits, A to D. There is no check digit, but letters that are not given
@@ -77,14 +79,14 @@ pub(super) fn luhn(number: &[u8]) -> bool {
     sum.is_multiple_of(10) && !all_equal(number)
 }
 
-/// The sum of digit × (`from`, `from` - 1, …), mod 11.
-fn weighted(number: &[u8], from: u32) -> Option<u32> {
+/// The sum of digit × (`from`, `from` - 1, …), mod `modulus`.
+fn weighted(number: &[u8], from: u32, modulus: u32) -> Option<u32> {
     let digits: Option<u32> = number
         .iter()
         .zip((1..=from).rev())
         .map(|(digit, by)| digit.is_ascii_digit().then(|| u32::from(digit - b'0') * by))
         .sum();
-    digits.map(|sum| sum % 11)
+    digits.map(|sum| sum % modulus)
 }
 
 fn letter(letters: &[u8], byte: u8) -> Option<u32> {
@@ -104,7 +106,10 @@ mod tests {
         assert!(upn(b"B801200005001"));
         assert!(uln(b"9276308686"));
         assert!(nhs(b"9434765870"));
-        assert!(uci(b"681990012058G"));
+        assert!(uci(b"681990012058G") && uci(b"689990980001D"));
+        assert!(
+            uci_abroad(b"99999B090001X") && !uci_abroad(b"99999B090001Q") && !uci_abroad(b"681990012058G")
+        );
         assert!(ni(b"AB123456C"));
         assert!(luhn(b"4111111111111111"));
         assert!(luhn(b"378282246310005"));

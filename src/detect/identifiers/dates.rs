@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::groups::{Class, Gap, Group};
 use super::kind::{Confidence, IdentifierKind as Kind};
-use super::{Named, Reader};
+use super::{Named, Reader, UnsaidDate, identifier};
 
 /// The age of somebody whose date of birth it can be, in years.
 const AGES: Range<i16> = 2..101;
@@ -32,10 +32,16 @@ impl Reader<'_, '_> {
         if !AGES.contains(&age) || date > self.today {
             return None;
         }
-        if self.named(Kind::DateOfBirth, span.clone()) != Named::Yes {
-            return None;
-        }
         let value = date.to_string();
+        match self.named(Kind::DateOfBirth, span.clone()) {
+            Named::Yes => {}
+            Named::Unsaid => {
+                let identifier = identifier(Kind::DateOfBirth, Confidence::Low, span, value.as_bytes());
+                self.dates.push(UnsaidDate { identifier, age });
+                return None;
+            }
+            Named::SomethingElse | Named::No => return None,
+        }
         let next = groups.iter().position(|group| group.start >= span.end).unwrap_or(groups.len());
         self.push(Kind::DateOfBirth, Named::Yes, Confidence::High, (span, value.as_bytes()));
         Some(next.max(index + 1))

@@ -43,6 +43,15 @@ pub struct Identifier {
     pub value: u64,
 }
 
+/// A date that can be one of birth, which nothing around it calls so, nor anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnsaidDate {
+    /// As it would be if it were one; never sure.
+    pub identifier: Identifier,
+    /// The age of somebody who was born then, in years.
+    pub age: i16,
+}
+
 /// How far behind an identifier another of its kind may stand to be the next of a list, in bytes.
 const CHAIN: usize = 60;
 
@@ -52,8 +61,30 @@ pub fn find(text: &Text, today: Date, cap: usize, found: &mut Vec<Identifier>) -
     find_in(&text.text, &text.places, today, cap, found)
 }
 
+/// As [`find`], with the dates, at most as many, that would be dates of birth if they belonged to somebody.
+pub fn find_with_dates(
+    text: &Text,
+    today: Date,
+    cap: usize,
+    found: &mut Vec<Identifier>,
+    dates: &mut Vec<UnsaidDate>,
+) -> bool {
+    read(&text.text, &text.places, today, cap, found, dates)
+}
+
 /// As [`find`], in a text with its places.
 pub fn find_in(text: &str, places: &Places, today: Date, cap: usize, found: &mut Vec<Identifier>) -> bool {
+    read(text, places, today, cap, found, &mut Vec::new())
+}
+
+fn read(
+    text: &str,
+    places: &Places,
+    today: Date,
+    cap: usize,
+    found: &mut Vec<Identifier>,
+    dates: &mut Vec<UnsaidDate>,
+) -> bool {
     let Some(first) = groups::next(text, 0) else { return false };
     let reader = Reader {
         text,
@@ -67,6 +98,7 @@ pub fn find_in(text: &str, places: &Places, today: Date, cap: usize, found: &mut
         account: None,
         last: 0,
         found,
+        dates,
     };
     reader.read(first, cap)
 }
@@ -90,6 +122,7 @@ struct Reader<'t, 'f> {
     /// Where the last sure identifier ended.
     last: usize,
     found: &'f mut Vec<Identifier>,
+    dates: &'f mut Vec<UnsaidDate>,
 }
 
 impl Reader<'_, '_> {
@@ -108,6 +141,7 @@ impl Reader<'_, '_> {
         }
         let cut = self.found.len() > cap;
         self.found.truncate(cap);
+        self.dates.truncate(cap);
         cut
     }
 
@@ -185,11 +219,15 @@ impl Reader<'_, '_> {
         if confidence == Confidence::High {
             self.last = at.end;
         }
-        let mut hash = DefaultHasher::new();
-        value.hash(&mut hash);
-        let span = Span { start: at.start, end: at.end };
-        self.found.push(Identifier { kind, confidence, span, value: hash.finish() });
+        self.found.push(identifier(kind, confidence, at, value));
     }
+}
+
+fn identifier(kind: IdentifierKind, confidence: Confidence, at: Range<usize>, value: &[u8]) -> Identifier {
+    let mut hash = DefaultHasher::new();
+    value.hash(&mut hash);
+    let span = Span { start: at.start, end: at.end };
+    Identifier { kind, confidence, span, value: hash.finish() }
 }
 
 /// A stretch without white space.

@@ -65,13 +65,16 @@ impl Reader<'_, '_> {
 
     fn uci(&mut self, groups: &[Group], index: usize) -> Option<usize> {
         let number = join(self.text, groups, index, 13)?;
-        if !checks::uci(number.bytes()) || !self.stands_alone(groups, index, &number) {
+        let (here, abroad) = (checks::uci(number.bytes()), checks::uci_abroad(number.bytes()));
+        if !(here || abroad) || !self.stands_alone(groups, index, &number) {
             return None;
         }
         let named = self.named(Kind::Uci, number.span.clone());
         let confidence = match named {
             Named::No => return None,
             Named::Yes => Confidence::High,
+            // Nothing is checked of it: without its label it is any code.
+            _ if abroad => return None,
             _ => Confidence::Low,
         };
         self.push(Kind::Uci, named, confidence, (number.span.clone(), number.bytes()));

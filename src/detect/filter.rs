@@ -247,7 +247,7 @@ const ANY_SEVEN: u64 = 0xFFFF_FFFF_0000_0000;
 
 /// Three bits that stand for a hash in its block.
 #[inline(always)]
-fn three_bits(hash: u64) -> u64 {
+pub(super) fn three_bits(hash: u64) -> u64 {
     THREE_BITS.get((hash >> 32 & 0xFF) as usize).copied().unwrap_or_default()
 }
 

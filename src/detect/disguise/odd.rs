@@ -3,7 +3,7 @@
 
 use crate::detect::blocks::{BLOCK, Masks, moved_back, moved_on, planes};
 
-/// The words of a stretch of text that may be odd, by what is odd about them: a bit for each word, by its number.
+/// The numbers of a stretch's words that may be odd, by what is odd about them.
 #[derive(Debug, Default)]
 pub(super) struct OddWords {
     /// Those that are odd by their own letters.
@@ -16,7 +16,7 @@ pub(super) struct OddWords {
     pieces: Numbers,
     /// Those before which symbols stand in a row.
     after_symbols: Numbers,
-    /// Where in each block.
+    /// Where these are odd, block by block.
     places: Vec<Places>,
 }
 
@@ -24,28 +24,31 @@ impl OddWords {
     /// Finds those of a stretch that begins at a byte, given masks of the bytes that belong to words and how many words these
     /// are.
     pub(super) fn find(&mut self, text: &[u8], base: usize, words: &[u64], count: usize) {
-        for numbers in [
+        let all = [
             &mut self.inside,
             &mut self.foreign,
             &mut self.symbols,
             &mut self.pieces,
             &mut self.after_symbols,
-        ] {
-            numbers.clear(count);
+        ];
+        for numbers in all {
             // What stands before the first may be anything.
-            numbers.add(0);
+            numbers.begin_with_first(count);
         }
         self.find_places(text, base, words);
         let (mut begun, mut torn_before) = (0, 0);
         for places in &self.places {
             let starts = places.starts;
             let pieces = places.pieces | next_starts(places.torn, starts, &mut torn_before);
+            self.pieces.add_starts(pieces, starts, begun);
             self.inside.add_all(places.inside, starts, begun);
-            self.foreign.add_all(places.foreign, starts, begun);
             self.symbols.add_all(places.symbols, starts, begun);
-            self.pieces.add_all(pieces, starts, begun);
-            self.pieces.add_all(places.broken, starts, begun + 1);
-            self.after_symbols.add_all(places.symbols_in_a_row, starts, begun + 1);
+            // Most blocks have none of these.
+            if places.foreign | places.broken | places.symbols_in_a_row != 0 {
+                self.foreign.add_all(places.foreign, starts, begun);
+                self.pieces.add_all(places.broken, starts, begun + 1);
+                self.after_symbols.add_all(places.symbols_in_a_row, starts, begun + 1);
+            }
             begun += starts.count_ones() as usize;
         }
     }
@@ -59,7 +62,7 @@ impl OddWords {
         let ends = half.saturating_sub(1);
         let mut before =
             Signs::read([&[], text_of(ends)], Masks::new([0, words_of(ends)]), &Signs::default());
-        self.places.clear();
+        // Those that were there are written over.
         self.places.resize(2 * half, Places::default());
         let (first_half, second_half) = self.places.split_at_mut(half);
         for (number, (first, second)) in first_half.iter_mut().zip(second_half).enumerate() {
@@ -116,58 +119,80 @@ fn next_starts(some: u64, starts: u64, carry: &mut u64) -> u64 {
     sum & starts
 }
 
-/// Numbers of words, in order.
+/// How many numbers of a kind there may be of so many words: each is added twice at most.
+pub(super) fn most_numbers(words: usize) -> usize {
+    2 * (words + 2)
+}
+
+/// Numbers of words.
 #[derive(Debug, Default)]
 struct Numbers {
-    bits: Vec<u64>,
+    /// Them, and room for more.
+    slots: Vec<usize>,
+    taken: usize,
+    /// How many words there are.
     count: usize,
 }
 
 impl Numbers {
-    /// Takes all out, and makes room for those below a count.
-    fn clear(&mut self, count: usize) {
-        self.bits.clear();
-        self.bits.resize(count / BLOCK + 1, 0);
-        self.count = count;
-    }
-
-    #[inline(always)]
-    fn add(&mut self, number: usize) {
-        if let Some(bits) = self.bits.get_mut(number / BLOCK) {
-            *bits |= 1 << (number % BLOCK);
+    /// Takes all out but the first, and makes room for those below a count.
+    fn begin_with_first(&mut self, count: usize) {
+        // What was written before is written over.
+        self.slots.resize(self.slots.len().max(most_numbers(count)), 0);
+        if let Some(first) = self.slots.first_mut() {
+            *first = 0;
         }
+        (self.taken, self.count) = (1, count);
     }
 
     /// Adds the last word that begins at or before each place; `begun` is how many begin before the block, or one more to add the
     /// word after.
     #[inline(always)]
     fn add_all(&mut self, places: u64, starts: u64, begun: usize) {
-        for place in Bits(places) {
-            let up_to = u64::MAX >> (63 - place);
-            self.add((begun + (starts & up_to).count_ones() as usize).wrapping_sub(1));
+        let mut left = places;
+        while left != 0 {
+            let number = last_number(left, starts, begun);
+            left &= left - 1;
+            let last = self.taken.checked_sub(1).and_then(|last| self.slots.get(last)).copied();
+            if let Some(slot) = self.slots.get_mut(self.taken).filter(|_| last != Some(number)) {
+                *slot = number;
+                self.taken += 1;
+            }
         }
     }
 
+    /// Adds the words that begin at some places; `begun` is how many begin before the block.
+    ///
+    /// How many there are is hard to foresee, for the processor too. So two are written whatever their number, and what is written
+    /// beyond it is written over by the next.
     #[inline(always)]
+    fn add_starts(&mut self, places: u64, starts: u64, begun: usize) {
+        let mut left = places;
+        loop {
+            for _ in 0..2 {
+                if let Some(slot) = self.slots.get_mut(self.taken) {
+                    *slot = last_number(left, starts, begun);
+                }
+                self.taken += usize::from(left != 0);
+                left &= left.wrapping_sub(1);
+            }
+            if left == 0 {
+                return;
+            }
+        }
+    }
+
     fn iter(&self) -> impl Iterator<Item = usize> {
-        let all = self.bits.iter().enumerate();
-        let all = all.flat_map(|(block, &bits)| Bits(bits).map(move |bit| block * BLOCK + bit as usize));
-        all.take_while(|number| *number < self.count)
+        let taken = self.slots.get(..self.taken).unwrap_or(&self.slots);
+        taken.iter().copied().filter(|number| *number < self.count)
     }
 }
 
-/// The places of a mask's bits.
-struct Bits(u64);
-
-impl Iterator for Bits {
-    type Item = u32;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<u32> {
-        let place = self.0.trailing_zeros();
-        self.0 &= self.0.wrapping_sub(1);
-        (place < u64::BITS).then_some(place)
-    }
+/// The number of the last word that begins at or before the first place.
+#[inline(always)]
+fn last_number(places: u64, starts: u64, begun: usize) -> usize {
+    let up_to = places ^ places.wrapping_sub(1);
+    (begun + (starts & up_to).count_ones() as usize).wrapping_sub(1)
 }
 
 /// Masks of what the bytes of two blocks are.
@@ -186,6 +211,11 @@ struct Signs {
     symbols: Masks,
     /// Those that may stand for one at its start, and a few more.
     first_symbols: Masks,
+    /// Dots and hyphens, two of which stand for letters of a short word.
+    dots: Masks,
+    /// & and all marks from 0x40 on, two of which stand for letters.
+    pairs: Masks,
+    at_signs: Masks,
     digits: Masks,
     foreign: Masks,
     /// Letters and apostrophes.
@@ -251,6 +281,9 @@ impl Signs {
             symbols,
             // Without (.
             first_symbols: symbols & !(row & p3 & !p1),
+            dots: row & p3 & p2 & (p1 ^ p0),
+            pairs: row & p2 & !p3 & p1 & !p0 | marks & p6,
+            at_signs: marks & p6 & !(p0 | p1 | p2 | p3 | p4 | p5),
             digits,
             foreign,
             letters,
@@ -373,11 +406,17 @@ impl Block<'_> {
     /// Symbols, or the same mark twice, after a word; and where a word begins after a symbol that no word stands before.
     #[inline(always)]
     fn symbols_beside(&self) -> Masks {
-        let (&Signs { words, starts, marks, blanks, symbols, same, .. }, before) = (self.signs, self.before);
-        let after = symbols & !(blanks >> 1_u32) | marks & ((marks & same) >> 1_u32 | LAST);
+        let (&Signs { words, starts, blanks, symbols, dots, pairs, .. }, before) = (self.signs, self.before);
+        let [word1, word2, word3, word4] = [1, 2, 3, 4].map(|by| moved_on(words, before.words, by));
+        let three = word2 & word3;
+        // After more letters dots and hyphens are an ellipsis or a dash.
+        let twice = (pairs | dots & !(three & word4)) & (self.signs.same >> 1_u32 | LAST);
+        let [one_on, two_on, three_on] = [1_u32, 2, 3].map(|by| self.signs.alphabetic >> by);
+        let addresses = self.signs.at_signs & three & one_on & two_on & three_on;
+        let after = symbols & !(blanks >> 1_u32 | addresses) | twice;
         let symbol = moved_on(self.signs.first_symbols, before.first_symbols, 1);
         let joined = moved_on(self.signs.alphabetic, before.alphabetic, 2);
-        after & moved_on(words, before.words, 1) | starts & symbol & !joined
+        after & word1 | starts & symbol & !joined
     }
 
     /// The third of symbols in a row.
@@ -422,6 +461,10 @@ mod tests {
             let symbol = |byte: u8| b"!#$%(*+".contains(&byte) || mark(byte) && byte >= b'@';
             assert_eq!(signs.symbols, mask(&symbol), "{value}");
             assert_eq!(signs.first_symbols, mask(&|byte| symbol(byte) && byte != b'('), "{value}");
+            assert_eq!(signs.dots, mask(&|byte| b".-".contains(&byte)), "{value}");
+            let pair = |byte: u8| byte == b'&' || mark(byte) && byte >= b'@';
+            assert_eq!(signs.pairs, mask(&pair), "{value}");
+            assert_eq!(signs.at_signs, mask(&|byte| byte == b'@'), "{value}");
             assert_eq!(signs.alphabetic, mask(&|byte| byte.is_ascii_alphabetic()), "{value}");
             let twice = mask(&|byte| byte == other && byte.is_ascii_alphabetic());
             assert_eq!(signs.twice, twice, "{value}");

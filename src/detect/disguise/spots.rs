@@ -1,7 +1,7 @@
 //! Notices, a few instructions a word, where a disguise may stand. May notice what is none; never reads the word itself.
 
 use super::glyph::class;
-use super::odd::OddWords;
+use super::odd::{OddWords, most_numbers};
 use super::vocabulary::{Vocabulary, has_odd_double};
 
 /// A stretch of text to look at, in bytes.
@@ -88,7 +88,11 @@ impl Notice {
                 found(before.end, run.start, false);
             }
         }
-        spots.get_mut(known..).unwrap_or_default().sort_unstable_by_key(|spot| (spot.start, spot.end));
+        spots
+            .get_mut(known..)
+            .unwrap_or_default()
+            .sort_unstable_by_key(|spot| (spot.start, spot.end, spot.wide));
+        spots.dedup();
         self.before = count.checked_sub(1).map_or(self.before, run_at);
     }
 }
@@ -104,7 +108,7 @@ fn keep(
     numbers: impl Iterator<Item = usize>,
     is_worth: impl Fn(usize) -> bool,
 ) -> &[usize] {
-    kept.resize(count + 1, 0);
+    kept.resize(kept.len().max(most_numbers(count)), 0);
     let mut worth = 0;
     for number in numbers {
         if let Some(slot) = kept.get_mut(worth) {
@@ -267,9 +271,7 @@ fn may_be_one(text: &[u8], vocabulary: &Vocabulary, before: &Run, run: &Run) -> 
         return may_start_spaced(text, vocabulary, before, run);
     }
     let [first, second] = [before, run].map(|run| text.get(run.start..run.end).unwrap_or_default());
-    if first.len() + second.len() < 3
-        || first.is_ascii() && second.is_ascii() && !vocabulary.may_know(first, second)
-    {
+    if first.len() + second.len() < 3 || !vocabulary.may_know(first, second) {
         return false;
     }
     let gap = text.get(before.end..run.start).unwrap_or_default();

@@ -73,6 +73,9 @@ fn each_disguise_is_seen_through() {
         ("go and kill y0urself", "kill y0urself = kill yourself (leet)"),
         ("k1ll y0urse1f now", "k1ll y0urse1f = kill yourself (leet)"),
         ("k!11 yourself", "k!11 yourself = kill yourself (leet)"),
+        ("he said\u{201c}pl0nker\u{201d} and", "pl0nker = plonker (leet)"),
+        ("so\u{2026}k1ck it", "k1ck = kick (leet)"),
+        ("n- e- d k i c k", "k i c k = kick (spaced)"),
     ];
     let missed: Vec<String> = cases
         .iter()

@@ -1,8 +1,9 @@
 //! The words of terms that lists want found in disguise, and whether some characters are one of them. Sees no text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::glyph::{CLASSES, Glyph, class};
+use crate::detect::filter::three_bits;
 use crate::detect::switches::{Disguise, Disguises};
 
 /// Most characters of a disguised word.
@@ -30,7 +31,7 @@ pub(super) struct Vocabulary {
     starts: Vec<u32>,
     /// Three bits for each hash of `whole`.
     seen: Vec<u64>,
-    /// Two bits for each four classes that a word may begin with, be any of its letters doubled.
+    /// Three bits for each four classes that a word may begin with, be any of its letters doubled.
     openings: Vec<u64>,
     /// Three bits for each hash of what a word begins with, all of it among them.
     stems: Vec<u64>,
@@ -58,8 +59,8 @@ impl Vocabulary {
             vocabulary.add(word, beginning);
         }
         vocabulary.seen = blocks(vocabulary.whole.keys(), vocabulary.whole.len() / 4, bits);
-        let stems = vocabulary.words.iter().flat_map(Entry::stems).collect::<Vec<u32>>();
-        vocabulary.stems = blocks(stems.iter(), stems.len() / 4, bits);
+        let stems: HashSet<u32> = vocabulary.words.iter().flat_map(Entry::stems).collect();
+        vocabulary.stems = blocks(stems.iter(), stems.len() / 8, bits);
         vocabulary.begun = blocks(vocabulary.beginnings.keys(), vocabulary.beginnings.len(), begun_bit);
         vocabulary
     }
@@ -158,27 +159,37 @@ impl Vocabulary {
         }
     }
 
-    /// Whether two pieces of plain letters and digits may be one word together, or begin with one that reaches into the
-    /// second; both up to any apostrophe. Found with hardly a branch, since most may not be.
+    /// Whether two pieces may be one word together, or begin with one that reaches into the second; both up to any apostrophe.
+    /// Says so where one has a character beyond ASCII. Found with hardly a branch, since most may not be.
     pub(super) fn may_know(&self, first: &[u8], second: &[u8]) -> bool {
+        let foreign = || !first.is_ascii() || !second.is_ascii();
         let mut start = Hash::default();
         for class in first.iter().map(|byte| class(*byte)) {
             if class == 0 {
-                return self.is_whole(start);
+                return foreign() || self.is_whole(start);
             }
             start.add(class);
         }
+        if !self.may_go_on(start) {
+            return false;
+        }
         let (mut hash, mut begun) = (start, false);
-        let classes = || second.iter().map(|byte| class(*byte)).take_while(|class| *class != 0);
-        for class in classes() {
+        for class in second.iter().map(|byte| class(*byte)) {
+            if class == 0 {
+                if foreign() {
+                    return true;
+                }
+                break;
+            }
             hash.add(class);
             begun |= self.may_have_begun(hash);
         }
-        begun && self.is_begun(start, classes()) || self.is_whole(hash)
+        begun && self.is_begun(start, second) || self.is_whole(hash)
     }
 
-    fn is_begun(&self, mut hash: Hash, mut onward: impl Iterator<Item = u8>) -> bool {
-        onward.any(|class| hash.add(class) && self.beginnings.contains_key(&hash.sum))
+    fn is_begun(&self, mut hash: Hash, onward: &[u8]) -> bool {
+        let mut classes = onward.iter().map(|byte| class(*byte)).take_while(|class| *class != 0);
+        classes.any(|class| hash.add(class) && self.beginnings.contains_key(&hash.sum))
     }
 
     fn is_whole(&self, hash: Hash) -> bool {
@@ -225,6 +236,11 @@ impl Vocabulary {
                 return true;
             }
         }
+        self.may_go_on(hash)
+    }
+
+    /// Whether a word may begin with what has a hash.
+    fn may_go_on(&self, hash: Hash) -> bool {
         holds(&self.stems, hash.sum, bits(hash.sum))
     }
 
@@ -390,11 +406,11 @@ fn squeezed(classes: impl Iterator<Item = u8>) -> Vec<u8> {
     squeezed
 }
 
-/// Which of [`OPENINGS`] has the two bits of four classes, and which they are.
+/// Which of [`OPENINGS`] has the three bits of four classes, and which they are.
 #[inline(always)]
 fn opening_bits(classes: u32) -> (usize, u64) {
-    let hash = classes.wrapping_mul(0x9E37_79B1);
-    ((hash >> 22) as usize % OPENINGS, 1 << (hash >> 16 & 63) | 1 << (hash >> 10 & 63))
+    let hash = u64::from(classes).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((hash >> 54) as usize % OPENINGS, three_bits(hash))
 }
 
 /// Some blocks, a power of two, in which bits stand for hashes.

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::{self, Finder};
 
-/// Of a message with more such lines, none are told.
-const MOST: usize = 50_000;
+/// Of a message with more such lines, none are told: what is noted of it must stay small beside the memory that it is given.
+const MOST: usize = 4_096;
 
 static LINE_BEGUN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\n--"));
 

@@ -278,6 +278,18 @@ fn wrong_arguments_end_with_2_and_say_what_to_do() {
 }
 
 #[test]
+fn no_store_is_made_where_none_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mailwarden.toml");
+    let text = fs::read_to_string("packaging/mailwarden.toml").unwrap();
+    fs::write(&config, text.replace("/var/lib/mailwarden\"", "store\"")).unwrap();
+    let listed = mailwarden(&["held", "list", "--config", config.to_str().unwrap()]);
+    assert_eq!(listed.code, 3, "{}", listed.err);
+    assert!(listed.err.contains("did `mailwarden serve` run?"), "{}", listed.err);
+    assert!(!folder.path().join("store").exists());
+}
+
+#[test]
 fn what_cannot_be_read_or_reached_ends_with_3() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("none");

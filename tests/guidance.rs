@@ -40,8 +40,16 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
             vec!["Your message was not delivered", "without the password", "K7QF-2M9P"],
         ),
         ("program-attached", vec!["At the SMTP door", "Acceptable Use Policy 4.6", "carries a program"]),
-        ("stranger-to-pupil", vec!["waiting to be looked at", "approved"]),
-        ("confidential-unmarked", vec!["It was delivered to", "Request a Read Receipt"]),
+        (
+            "not-inspected-pupil",
+            vec!["waiting to be looked at", "In the attachment work.rar", "Somebody who may decide"],
+        ),
+        ("confidential-unmarked", vec!["It was delivered to", "Request a Read Receipt", "made up"]),
+        // The rule's first example, with what stands there, and how to confirm.
+        (
+            "pupil-named-in-full",
+            vec!["made up", "“Oliver Bennett”", "Write “", "O.B.", "If it must go as it is"],
+        ),
         ("out-of-hours", vec!["The school is closed just now", "0800 1111", "85258", "116 123", "ring 999"]),
     ] {
         let shown = preview(&[rule]);
@@ -52,6 +60,23 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
         assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{page}");
         assert!(page.contains("<h1>") && page.contains("<h2>"), "{page}");
     }
+}
+
+#[test]
+fn a_rule_that_sends_nothing_is_not_shown_as_if_it_did() {
+    for (rule, why) in [
+        ("swearing", "its mode is `notify`, which only records a match"),
+        ("self-harm", "nobody is told what a rule on safeguarding noticed"),
+        ("confidential-without-receipt", "it lets the message go"),
+        ("stranger-to-pupil", "its examples come from outside"),
+    ] {
+        let shown = preview(&[rule]);
+        assert!(shown.contains("sends its sender nothing") && shown.contains(why), "{rule}: {shown}");
+        assert_eq!(shown.lines().count(), 1, "{rule}: {shown}");
+    }
+    assert!(preview(&["swearing", "--anyway"]).contains("A word about your message"));
+    let silent = preview(&["self-harm", "--anyway"]);
+    assert!(silent.contains("sends its sender nothing"), "{silent}");
 }
 
 fn texts() -> impl Iterator<Item = PathBuf> {

@@ -11,11 +11,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mail_parser::MessageParser;
+use mailwarden::message::Address;
+use mailwarden::policy::Policy;
+use mailwarden::respond::{Entry, Letter, LetterContext, Untold, entry};
+use mailwarden::verdict::RuleId;
 use serde_json::Value;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// An answer with everything in it, one of the longest of the shipped guidance, one of a hold, and notices to reviewers.
+/// An answer with everything in it, one of the longest of the shipped guidance, one of a hold that can be confirmed, and advice;
+/// letters to an approver and to senders, notices to reviewers.
 fn pages() -> Vec<(&'static str, String)> {
     let written = |name: &str| {
         let message = fs::read(Path::new(ROOT).join(format!("fixtures/answers/{name}.eml"))).unwrap();
@@ -35,9 +40,62 @@ fn pages() -> Vec<(&'static str, String)> {
         ("notice", written("notice")),
         ("digest", written("digest")),
         ("sensitive-to-many", preview("sensitive-to-many")),
-        ("stranger-to-pupil", preview("stranger-to-pupil")),
+        ("first-confidential-mail", preview("first-confidential-mail")),
+        ("confidential-unmarked", preview("confidential-unmarked")),
         ("out-of-hours", preview("out-of-hours")),
     ]
+    .into_iter()
+    .chain(letters())
+    .collect()
+}
+
+fn letters() -> [(&'static str, String); 3] {
+    let sources = mailwarden::config::read_policy(&Path::new(ROOT).join("rules")).unwrap();
+    let policy = Policy::compile(&sources).unwrap();
+    let at = "2026-12-04T01:49:00+00:00[Europe/London]".parse().unwrap();
+    let rules = ["pupil-named-in-plain-attachment", "confidential-in-body"].map(|id| RuleId(id.to_owned()));
+    let entry = entry(
+        &policy,
+        None,
+        &Entry {
+            reference: "K7QF-2M9P",
+            received: &at,
+            recipients: &["somebody.with.a.long.name@a-long-domain.example".to_owned()],
+            recipient_count: 12,
+            rules: &rules,
+        },
+    );
+    let code = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    let why = "The parents asked for it by telephone this morning, and the clinic has no other way.";
+    let untold: Vec<Untold> =
+        (0..3).map(|_| Untold { entry: entry.clone(), code: Some(code.to_owned()) }).collect();
+    let address = "confirm@oakfield.example";
+    let request = Letter::Request {
+        sender: "ana@oakfield.example",
+        why,
+        entry: &entry,
+        reply_to: "confirm+0123456789ABCDEFGHJKMNPQRSTVWXYZ@oakfield.example",
+        address,
+        code,
+        until: &at,
+    };
+    let approved = Letter::Approved { by: "head@oakfield.example", why };
+    let summary = Letter::Summary { entries: &untold, address: Some(address) };
+    [("request", request), ("approved", approved), ("summary", summary)].map(|(name, letter)| {
+        let reference = if name == "summary" { "" } else { "K7QF-2M9P" };
+        let written = mailwarden::respond::letter(&LetterContext {
+            policy: &policy,
+            from: "mailwarden@oakfield.example",
+            to: &[Address::parse(b"ana@oakfield.example").unwrap()],
+            contact: "the office (office@oakfield.example)",
+            name: "XY12-34ZW",
+            reference,
+            answers: None,
+            letter,
+            at: &at,
+        });
+        (name, MessageParser::new().parse(&written).unwrap().body_html(0).unwrap().into_owned())
+    })
 }
 
 fn rendered(name: &str, page: &str, device: &str, colours: &str) -> Value {

@@ -227,6 +227,9 @@ pub struct GuidancePreview {
     /// Print the HTML form alone, a whole page.
     #[arg(long)]
     pub html: bool,
+    /// Show what a rule would answer if it were enforced and told its sender, also where it sends nothing as it stands.
+    #[arg(long)]
+    pub anyway: bool,
     /// Who sends the message: their school and group choose the language. Somebody of the organisation where left out.
     #[arg(long, value_name = "ADDRESS")]
     pub from: Option<String>,

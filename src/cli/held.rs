@@ -19,7 +19,7 @@ use crate::serve::control::{self, Request};
 pub fn run(source: &PolicySource, options: &Held) -> Result<Ended, CliError> {
     let config = source.config()?;
     runtime()?.block_on(async {
-        let store = Store::open(&config.store_directory).await.map_err(refused)?;
+        let store = Store::open_existing(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             HeldCommand::List { all, json } => list(&store, *all, *json).await?,
             HeldCommand::Show { reference, content: false, reveal: false, json, .. } => {
@@ -67,7 +67,7 @@ fn row(message: &HeldSummary) -> Vec<String> {
     vec![
         message.reference.to_string(),
         message.state.to_string(),
-        message.received_at.strftime("%Y-%m-%d %H:%M").to_string(),
+        paint::moment(message.received_at),
         message.sender.clone().unwrap_or_else(|| "<>".to_owned()),
         if more > 0 { format!("{first} and {more} more") } else { first },
         rules.join(" "),
@@ -90,7 +90,7 @@ fn for_people(message: &HeldMessage) -> String {
     let rules: Vec<&str> = summary.rules.iter().map(|rule| rule.0.as_str()).collect();
     let mut rows = vec![
         vec!["state".to_owned(), summary.state.to_string()],
-        vec!["received".to_owned(), summary.received_at.to_string()],
+        vec!["received".to_owned(), paint::moment(summary.received_at)],
         vec!["from".to_owned(), summary.sender.clone().unwrap_or_else(|| "<>".to_owned())],
         vec!["login".to_owned(), message.authenticated.clone().unwrap_or_else(|| "none".to_owned())],
         vec!["bytes".to_owned(), summary.size.to_string()],
@@ -105,10 +105,13 @@ fn for_people(message: &HeldMessage) -> String {
     }
     for decided in &message.decisions {
         let what = format!("{:?}", decided.decision).to_lowercase();
-        rows.push(vec![what, format!("{} by {}: {}", decided.at, decided.by, decided.why)]);
+        rows.push(vec![what, format!("{} by {}: {}", paint::moment(decided.at), decided.by, decided.why)]);
     }
     for reading in &message.readings {
-        rows.push(vec!["read".to_owned(), format!("{} by {}: {}", reading.at, reading.by, reading.why)]);
+        rows.push(vec![
+            "read".to_owned(),
+            format!("{} by {}: {}", paint::moment(reading.at), reading.by, reading.why),
+        ]);
     }
     paint::table(&[summary.reference.as_str(), ""], rows)
 }

@@ -17,7 +17,7 @@ use crate::records::{Fate, NoticeRecord, NoticeSummary, Store, Telling};
 pub fn run(source: &PolicySource, options: &Notices) -> Result<Ended, CliError> {
     let config = source.config()?;
     runtime()?.block_on(async {
-        let store = Store::open(&config.store_directory).await.map_err(refused)?;
+        let store = Store::open_existing(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             NoticesCommand::List { all, json } => list(&store, *all, *json).await?,
             NoticesCommand::Show(look) => show(&store, look).await?,
@@ -76,7 +76,7 @@ fn state(told: &Telling) -> String {
 
 /// A moment on this machine's clock, to the minute.
 fn minute(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string()
+    paint::moment(at)
 }
 
 async fn show(store: &Store, look: &Decide) -> Result<String, CliError> {

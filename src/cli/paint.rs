@@ -2,9 +2,12 @@
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use owo_colors::{OwoColorize, Style};
 
 use super::colour_wanted;
+use crate::policy::Phrases;
 use crate::verdict::Action;
 
 /// What a piece of text means, which gives its colour.
@@ -45,6 +48,11 @@ pub fn action(action: Action) -> String {
         Action::Hold | Action::Return | Action::Reject => Tone::Bad,
     };
     paint(action, tone)
+}
+
+/// A moment on this machine's clock, as letters write it: `4 December 2026, 01:49`.
+pub fn moment(at: Timestamp) -> String {
+    Phrases::english().moment(&at.to_zoned(TimeZone::system()))
 }
 
 /// Rows in aligned columns under a heading, without lines around them.

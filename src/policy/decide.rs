@@ -33,6 +33,19 @@ pub(super) fn decide(policy: &Policy, case: &Case<'_>) -> Verdict {
     verdict(&evaluation, matches)
 }
 
+/// For whom a rule matches, whatever its mode and its schools, and what it finds.
+pub(super) fn alone(policy: &Policy, case: &Case<'_>, rule: &Rule) -> (Vec<usize>, Vec<Finding>) {
+    let classes = classes(policy, case);
+    let evaluation = Evaluation::new(policy, case, &classes);
+    let mut matches = Matches { rules: Vec::new(), findings: Vec::new() };
+    if rule.runs_on(evaluation.moment.date()) {
+        let runs: Vec<(Mode, &Class)> = classes.iter().map(|class| (Mode::Enforce, class)).collect();
+        evaluation.apply(rule, &runs, &mut matches);
+    }
+    let recipients = matches.rules.into_iter().flat_map(|found| found.recipients).collect();
+    (recipients, matches.findings)
+}
+
 /// Whether a rule matches for a class of recipients, whatever its mode.
 pub(super) fn matches(evaluation: &Evaluation<'_>, rule: &Rule, class: &Class) -> bool {
     evaluation.all_hold(&rule.when, class)

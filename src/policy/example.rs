@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use jiff::Zoned;
 use jiff::civil::{Date, DateTime, date};
 use miette::{Diagnostic, LabeledSpan, SourceCode};
 use serde::Serialize;
@@ -19,21 +20,22 @@ use super::{Acquaintance, Case, Direction, Memory, Policy, decide};
 use crate::extract::Extraction;
 use crate::limits::Limits;
 use crate::message::{Address, Client, Envelope, Message, Origin};
+use crate::people::People;
 use crate::verdict::RuleId;
 
 /// An example, ready to run.
 #[derive(Debug, Clone)]
 pub(super) struct Example {
-    expect: Expect,
+    pub(super) expect: Expect,
     note: Option<String>,
-    envelope: Envelope,
-    raw: Vec<u8>,
-    declared: Declared,
+    pub(super) envelope: Envelope,
+    pub(super) raw: Vec<u8>,
+    pub(super) declared: Declared,
     /// To whom the sender never wrote before.
     strangers: Vec<Address>,
     /// What the recipients got before.
     apart: SentApart,
-    at: DateTime,
+    pub(super) at: DateTime,
     place: Fault,
 }
 
@@ -134,6 +136,20 @@ impl Example {
     }
 }
 
+impl Example {
+    /// What a decision on it is made from, once it is read.
+    pub(super) fn case<'c>(
+        &'c self,
+        (message, extraction): (&'c Message<'c>, &'c Extraction),
+        people: &'c People,
+        limits: &'c Limits,
+        now: &'c Zoned,
+    ) -> Case<'c> {
+        let Self { envelope, apart, .. } = self;
+        Case { envelope, message, extraction, people, memory: self, apart, limits, now, expired: &|| false }
+    }
+}
+
 impl Memory for Example {
     fn acquaintance(&self, _: &Address, recipient: &Address) -> Acquaintance {
         match self.strangers.iter().any(|stranger| stranger.folded() == recipient.folded()) {
@@ -214,17 +230,7 @@ fn run(policy: &Policy, rule: &Rule, example: &Example) -> Option<Fault> {
         let fault = example.place.clone().saying("the example's moment does not exist on that clock");
         return Some(fault.help("choose another `at`"));
     };
-    let case = Case {
-        envelope: &example.envelope,
-        message: &message,
-        extraction: &extraction,
-        people: &policy.example_people,
-        memory: example,
-        apart: &example.apart,
-        limits: &limits,
-        now: &now,
-        expired: &|| false,
-    };
+    let case = example.case((&message, &extraction), &policy.example_people, &limits, &now);
     let classes = classes(policy, &case);
     let evaluation = Evaluation::new(policy, &case, &classes);
     // The mode and the schools of a rule play no part: an example proves the conditions.

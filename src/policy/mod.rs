@@ -36,6 +36,7 @@ mod recipients;
 mod rule;
 mod rule_answer;
 mod rule_compile;
+mod shown_example;
 mod sweep;
 mod sweep_dates;
 mod sweep_names;
@@ -71,6 +72,7 @@ pub use out_of_hours::{Contacts, OutOfHours};
 pub use phrases::{Phrases, filled};
 pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader, is_safeguarding};
+pub use shown_example::ShownExample;
 
 use crate::detect::names::Wanted;
 use crate::detect::pattern::PatternIndex;

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jiff::Zoned;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,6 +40,8 @@ macro_rules! phrases {
 }
 
 phrases! {
+    /// The months, as a date has them, from the first to the last.
+    months = "January, February, March, April, May, June, July, August, September, October, November, December";
     /// The heading of an answer to what was returned or refused.
     not_delivered = "Your message was not delivered";
     /// The heading of an answer to what is held.
@@ -226,6 +229,17 @@ impl Phrases {
     pub fn english() -> &'static Self {
         static ENGLISH: LazyLock<Phrases> = LazyLock::new(Phrases::in_english);
         &ENGLISH
+    }
+}
+
+impl Phrases {
+    /// A moment as people write it: `4 December 2026, 01:49`.
+    pub fn moment(&self, at: &Zoned) -> String {
+        let month = usize::try_from(at.month()).unwrap_or(1);
+        match self.months.split(',').map(str::trim).nth(month.saturating_sub(1)) {
+            Some(name) if !name.is_empty() => format!("{} {name} {}", at.day(), at.strftime("%Y, %H:%M")),
+            _ => at.strftime("%-d %B %Y, %H:%M").to_string(),
+        }
     }
 }
 

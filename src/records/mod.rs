@@ -114,6 +114,9 @@ pub enum RecordsError {
         /// Who settled it.
         by: String,
     },
+    /// There is no store where one was expected.
+    #[error("store: {} is not there: is `[store] directory` of the configuration right, and did `mailwarden serve` run?", _0.display())]
+    Missing(PathBuf),
     /// The decision does not fit what has become of the message.
     #[error("{reference} cannot be {wish}: {}", state.told())]
     NotHeld {

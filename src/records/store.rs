@@ -68,7 +68,28 @@ pub struct Status {
     pub free_bytes: u64,
 }
 
+/// The database's file.
+const DATABASE: &str = "mailwarden.sqlite";
+
 impl Store {
+    /// Opens the store in that folder, which must be there.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; and where there is none.
+    pub async fn open_existing(directory: &Path) -> Result<Self, RecordsError> {
+        let database = directory.join(DATABASE);
+        match blocking({
+            let database = database.clone();
+            // What may not be looked at is for opening it to tell of.
+            move || !matches!(database.try_exists(), Ok(false))
+        })
+        .await?
+        {
+            true => Self::open(directory).await,
+            false => Err(RecordsError::Missing(database)),
+        }
+    }
+
     /// Opens the store in that folder. Makes what is missing, readable by its owner alone, and brings an older
     /// database up to date.
     ///
@@ -77,7 +98,7 @@ impl Store {
     pub async fn open(directory: &Path) -> Result<Self, RecordsError> {
         let folder = directory.to_owned();
         let Prepared { lock, content, key, answered } = blocking(move || prepare(&folder)).await??;
-        let database = directory.join("mailwarden.sqlite");
+        let database = directory.join(DATABASE);
         let options = SqliteConnectOptions::new()
             .filename(&database)
             .journal_mode(SqliteJournalMode::Wal)

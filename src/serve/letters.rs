@@ -65,7 +65,7 @@ impl Filter {
         let Some(address) = &self.config.confirm else { return Ok(None) };
         let zone = &about.policy.organisation().time_zone;
         let summary = &about.held.summary;
-        let entry = entry_of(about.policy, summary);
+        let entry = entry_of(about.policy, code.holders.first(), summary);
         let letter = Letter::Request {
             sender: summary.sender.as_deref().unwrap_or_default(),
             why: about.why,
@@ -117,7 +117,7 @@ impl Filter {
             let Postponed { recipient, messages, .. } = &postponed;
             let policy = self.policy();
             let untold = messages.iter().map(|message| respond::Untold {
-                entry: entry_of(&policy, &message.summary),
+                entry: entry_of(&policy, Some(recipient), &message.summary),
                 code: message.code.clone(),
             });
             let entries: Vec<respond::Untold> = untold.collect();
@@ -133,7 +133,7 @@ impl Filter {
 }
 
 /// A message on the record, as a line of a letter.
-fn entry_of(policy: &Policy, summary: &HeldSummary) -> String {
+fn entry_of(policy: &Policy, reader: Option<&Address>, summary: &HeldSummary) -> String {
     let entry = Entry {
         reference: summary.reference.as_str(),
         received: &summary.received_at.to_zoned(policy.organisation().time_zone.clone()),
@@ -141,7 +141,7 @@ fn entry_of(policy: &Policy, summary: &HeldSummary) -> String {
         recipient_count: summary.recipient_count,
         rules: &summary.rules,
     };
-    respond::entry(policy, &entry)
+    respond::entry(policy, reader, &entry)
 }
 
 /// How often it is looked whether a summary is due.

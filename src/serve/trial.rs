@@ -118,10 +118,15 @@ fn as_told(verdict: &Verdict, policy: &Policy) -> Verdict {
     verdict
         .rules
         .retain(|found| policy.rule(&found.rule).is_some_and(|rule| !is_safeguarding(&rule.category)));
+    // For some of several alone, a refusal is a return.
+    let refused = verdict.recipients.iter().all(|action| *action == Action::Reject);
     for (index, action) in verdict.recipients.iter_mut().enumerate() {
         let acting = verdict.rules.iter().filter(|found| found.mode == Mode::Enforce);
         let concerning = acting.filter(|found| found.recipients.contains(&index));
-        *action = concerning.map(|found| found.action).max().unwrap_or(Action::Pass);
+        *action = match concerning.map(|found| found.action).max().unwrap_or(Action::Pass) {
+            Action::Reject if !refused => Action::Return,
+            action => action,
+        };
     }
     verdict
 }

@@ -243,7 +243,7 @@ impl<'a> Writer<'a> {
             Override::Request => &self.phrases.request,
             Override::Never => return Vec::new(),
         };
-        let until = how.until.strftime("%H:%M, %d.%m.%Y").to_string();
+        let until = self.phrases.moment(how.until);
         vec![
             Block::heading(2, self.phrases.confirm.as_str()),
             Block::plain(what.as_str()),

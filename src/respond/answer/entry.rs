@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use jiff::Zoned;
 
+use crate::message::Address;
 use crate::policy::Policy;
 use crate::verdict::RuleId;
 
@@ -25,9 +26,10 @@ pub struct Entry<'a> {
 /// How many recipients are named.
 const NAMED: usize = 2;
 
-/// The entry, in one line: time, recipients, rules with their clauses, reference.
-pub fn entry(policy: &Policy, entry: &Entry<'_>) -> String {
-    let mut out = entry.received.strftime("%d.%m.%Y %H:%M").to_string();
+/// The entry in the reader's language, in one line: time, recipients, rules with their clauses, reference.
+pub fn entry(policy: &Policy, reader: Option<&Address>, entry: &Entry<'_>) -> String {
+    let language = policy.organisation().language_of(reader);
+    let mut out = policy.guidance().phrases(&language).moment(entry.received);
     let named: Vec<&str> = entry.recipients.iter().take(NAMED).map(String::as_str).collect();
     if !named.is_empty() {
         let _ = write!(out, ", {}", named.join(", "));

@@ -112,7 +112,7 @@ pub fn letter(context: &LetterContext<'_>) -> Vec<u8> {
         }
         Letter::Summary { entries, address } => (&phrases.summary, summary(phrases, entries, address)),
         Letter::Request { sender, why, entry, address, code, until, .. } => {
-            let until = until.strftime("%H:%M, %d.%m.%Y").to_string();
+            let until = phrases.moment(until);
             let blocks = vec![
                 Block::plain(filled(&phrases.wishes, &[("sender", sender), ("reason", why)])),
                 Block::list(vec![entry.to_owned()]),

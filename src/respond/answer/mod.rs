@@ -20,6 +20,7 @@ use crate::message::{Envelope, Message};
 use crate::policy::{Override, Place, Policy};
 use crate::verdict::Verdict;
 use content::Account;
+use markdown::Block;
 
 pub use entry::{Entry, entry};
 pub use guided::{Guided, guided, guided_preview};
@@ -115,12 +116,15 @@ pub struct Preview {
     pub html: String,
 }
 
-/// The text and the HTML of an answer.
+/// The text and the HTML of an answer; above it a note for whoever looks at it before anybody gets it.
 ///
 /// # Errors
 /// When the verdict names a rule that the policy does not have.
-pub fn preview(context: &AnswerContext<'_>) -> Result<Preview, RespondError> {
-    let account = Account::of(context)?;
+pub fn preview(context: &AnswerContext<'_>, note: Option<&str>) -> Result<Preview, RespondError> {
+    let mut account = Account::of(context)?;
+    if let Some(note) = note {
+        account.blocks.insert(0, Block::plain(note));
+    }
     Ok(Preview { text: text::write(&account.blocks), html: account.page() })
 }
 

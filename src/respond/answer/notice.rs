@@ -102,7 +102,7 @@ fn account(context: &NoticeContext<'_>) -> Account {
 }
 
 fn line(phrases: &Phrases, entry: &NoticeEntry<'_>) -> String {
-    let found = entry.found.strftime("%d.%m.%Y %H:%M").to_string();
+    let found = phrases.moment(entry.found);
     filled(
         &phrases.notice_entry,
         &[("reference", entry.reference), ("school", entry.school), ("time", &found)],

@@ -107,7 +107,7 @@ fn found_lines(places: &[(&str, usize, Detector, &str)]) -> Vec<String> {
     };
     let places: Vec<Place> = places.iter().map(place).collect();
     in_context(ORIGINAL, 1, &[0], Action::Return, |context| {
-        let text = preview(&AnswerContext { found: &places, ..context }).unwrap().text;
+        let text = preview(&AnswerContext { found: &places, ..context }, None).unwrap().text;
         text.lines().filter(|line| line.starts_with("- In")).map(str::to_owned).collect()
     })
 }
@@ -142,7 +142,7 @@ fn words_of_work_stand_as_they_are_and_each_place_once() {
 /// Nothing expires by itself, and no account but the server's own is kept from the store: an answer promises no more.
 #[test]
 fn an_answer_promises_no_more_of_the_record_than_is_kept() {
-    let text = in_context(ORIGINAL, 1, &[0], Action::Return, |context| preview(&context).unwrap().text);
+    let text = in_context(ORIGINAL, 1, &[0], Action::Return, |context| preview(&context, None).unwrap().text);
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     for words in ["until somebody at Ysgol Dderwen deletes it", "Those who run the mail server can reach it"]
     {
@@ -158,7 +158,7 @@ fn an_answer_promises_no_more_of_the_record_than_is_kept() {
 fn a_trial_says_what_to_change_and_gives_no_reference() {
     for action in [Action::Mark, Action::Return] {
         let text = in_context(ORIGINAL, 1, &[0], action, |context| {
-            preview(&AnswerContext { outcome: Outcome::Tried, ..context }).unwrap().text
+            preview(&AnswerContext { outcome: Outcome::Tried, ..context }, None).unwrap().text
         });
         assert!(text.contains("Nightshade <is> returned"), "{text}");
         assert!(text.contains("Take the word out"), "{action}: {text}");

@@ -256,13 +256,17 @@ pub enum ConfigError {
         path: PathBuf,
     },
     /// Not UTF-8.
-    #[error("{}: not UTF-8 text: byte {offset} is wrong", path.display())]
-    #[diagnostic(help("save the file as UTF-8"))]
+    #[error("{}:{line}:{column}: not UTF-8 text here", path.display())]
+    #[diagnostic(help(
+        "save the file as UTF-8: Notepad's \"Save as\" asks for the encoding, where its \"ANSI\" is another one"
+    ))]
     NotText {
         /// Which.
         path: PathBuf,
-        /// The first wrong byte.
-        offset: usize,
+        /// The line of the first wrong byte.
+        line: usize,
+        /// Its column.
+        column: usize,
     },
     /// The configuration has a fault.
     #[error(transparent)]
@@ -393,15 +397,27 @@ fn read_text(path: &Path) -> Result<String, ConfigError> {
     if bytes.len() as u64 > FILE_BYTES {
         return Err(ConfigError::TooLarge { path: path.to_owned() });
     }
-    String::from_utf8(bytes).map_err(|error| ConfigError::NotText {
-        path: path.to_owned(),
-        offset: error.utf8_error().valid_up_to(),
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+        let text = String::from_utf8_lossy(good);
+        let last = text.rsplit('\n').next().unwrap_or_default();
+        let (line, column) = (text.matches('\n').count() + 1, last.chars().count() + 1);
+        ConfigError::NotText { path: path.to_owned(), line, column }
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_utf_8_is_told_at_its_line_and_column() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("list.txt");
+        fs::write(&file, b"caf\xc3\xa9\n\xc3\xa9t\xe9\n").unwrap();
+        let told = read_text(&file).unwrap_err().to_string();
+        assert!(told.ends_with("list.txt:2:3: not UTF-8 text here"), "{told}");
+    }
 
     const GOOD: &str = r#"
 [milter]

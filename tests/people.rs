@@ -265,6 +265,8 @@ fn a_roll_is_imported_listed_and_searched() {
     assert!(mailwarden(&["people", "list", "--people", file, "--school", "elmwood"]).out.contains("nobody"));
     let found = mailwarden(&["people", "find", "benn ol", "--people", file]);
     assert!(found.code == 0 && found.out.contains("1 person"), "{}", found.out);
+    let words = mailwarden(&["people", "find", "benn", "ol", "--people", file]);
+    assert_eq!(words.out, found.out);
     assert_eq!(mailwarden(&["people", "find", "nemo", "--people", file]).code, 1);
 
     // A faulty export leaves the roll as it was, and tells no name.

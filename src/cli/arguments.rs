@@ -350,7 +350,8 @@ pub enum PeopleCommand {
     /// Find people by how their names begin, by id or by address
     Find {
         /// Such as `bennett oli`.
-        text: String,
+        #[arg(required = true)]
+        text: Vec<String>,
         /// One JSON object a line.
         #[arg(long)]
         json: bool,

@@ -39,7 +39,7 @@ pub fn run(source: &PolicySource, options: &People) -> Result<Ended, CliError> {
         }
         PeopleCommand::Find { text, json } => {
             let people = source.roll()?;
-            let found = people.roll().find(text);
+            let found = people.roll().find(&text.join(" "));
             let ended = if found.is_empty() { Ended::WithFaults } else { Ended::Well };
             show(found, *json)?;
             Ok(ended)

@@ -50,6 +50,7 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
             "pupil-named-in-full",
             vec!["made up", "“Oliver Bennett”", "Write “", "O.B.", "If it must go as it is"],
         ),
+        ("monitoring-notice", vec!["Why we do it", "Your rights", "Those who run the"]),
         ("out-of-hours", vec!["The school is closed just now", "0800 1111", "85258", "116 123", "ring 999"]),
     ] {
         let shown = preview(&[rule]);

@@ -43,6 +43,7 @@ fn pages() -> Vec<(&'static str, String)> {
         ("first-confidential-mail", preview("first-confidential-mail")),
         ("confidential-unmarked", preview("confidential-unmarked")),
         ("out-of-hours", preview("out-of-hours")),
+        ("monitoring-notice", preview("monitoring-notice")),
     ]
     .into_iter()
     .chain(letters())

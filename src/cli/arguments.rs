@@ -46,6 +46,8 @@ pub enum Command {
     Notices(Notices),
     /// Import, check, list or search the roll: who is who
     People(People),
+    /// Show who was told that mail is monitored, and who is to be; tell somebody now
+    Monitoring(Monitoring),
     /// Make the running filter take up the changed policy and roll
     Reload,
     /// Show how the running filter is
@@ -222,7 +224,7 @@ pub enum GuidanceCommand {
 /// Options of `guidance preview`.
 #[derive(Debug, Args)]
 pub struct GuidancePreview {
-    /// The rule's id, or `out-of-hours` for what pupils are told when nobody is there.
+    /// The rule's id, or a letter that belongs to none: `out-of-hours`, `monitoring-notice`.
     pub rule: String,
     /// Print the HTML form alone, a whole page.
     #[arg(long)]
@@ -368,6 +370,52 @@ pub struct PeopleImport {
     #[arg(required = true, value_name = "CSV")]
     pub exports: Vec<PathBuf>,
     /// One JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The `monitoring` commands.
+#[derive(Debug, Args)]
+pub struct Monitoring {
+    #[command(subcommand)]
+    pub command: MonitoringCommand,
+}
+
+/// What can be done about the monitoring notice.
+#[derive(Debug, Subcommand)]
+pub enum MonitoringCommand {
+    /// List who was told, when, by which text, and what became of the letter
+    List {
+        /// Every time that somebody was told, not the last alone.
+        #[arg(long)]
+        all: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List who is to be told, and who on the roll cannot be
+    Due {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Tell somebody now, whether or not they were told before
+    Tell(MonitoringTell),
+}
+
+/// Options of `monitoring tell`.
+#[derive(Debug, Args)]
+pub struct MonitoringTell {
+    /// Addresses at the organisation's domains.
+    #[arg(required_unless_present = "changed", conflicts_with = "changed", value_name = "ADDRESS")]
+    pub addresses: Vec<String>,
+    /// Everybody on the roll who was told last by a text that has changed since.
+    #[arg(long)]
+    pub changed: bool,
+    /// Who asks for it; recorded. Without it, the login.
+    #[arg(long)]
+    pub by: Option<String>,
+    /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
 }

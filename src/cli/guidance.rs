@@ -10,7 +10,7 @@ use super::{CliError, Ended};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Message};
 use crate::policy::{Direction, Override, Policy, Rule, ShownExample, is_safeguarding};
-use crate::respond::{self, AnswerContext, Context, Entry, Guided, Outcome};
+use crate::respond::{self, AnswerContext, Cause, Context, Entry, Guided, Outcome};
 use crate::verdict::{Action, Coverage, Mode, RuleId, RuleMatch, Verdict};
 
 /// The reference that a preview bears.
@@ -51,8 +51,12 @@ fn letter(policy: &Policy, options: &GuidancePreview, contact: &str) -> Result<S
         CliError::Usage(format!("{what} \"{}\"; {help}", options.rule))
     };
     let to = envelope.sender.as_ref().ok_or_else(unknown)?;
-    let (guidance, reply_to) = match (options.rule.as_str(), &organisation.out_of_hours) {
-        ("out-of-hours", Some(plan)) => (plan.guidance(), organisation.help_reply_to(Some(to))),
+    let (help, notice) = (&organisation.out_of_hours, &organisation.monitoring_notice);
+    let (guidance, reply_to, contact) = match (options.rule.as_str(), help, notice) {
+        ("out-of-hours", Some(plan), _) => (plan.guidance(), organisation.help_reply_to(Some(to)), contact),
+        ("monitoring-notice", _, Some(notice)) => {
+            (notice.guidance(), None, notice.contact.as_deref().unwrap_or(contact))
+        }
         _ => return Err(unknown()),
     };
     let at = Zoned::now().with_time_zone(organisation.time_zone.clone());
@@ -64,7 +68,7 @@ fn letter(policy: &Policy, options: &GuidancePreview, contact: &str) -> Result<S
         contact,
         name: REFERENCE,
         reply_to,
-        answers: None,
+        cause: Cause::OwnAccord,
         at: &at,
     });
     let shown = shown.ok_or_else(|| CliError::Failed(format!("\"{guidance}\" cannot be filled in")))?;

@@ -9,6 +9,7 @@ mod explain;
 mod guidance;
 mod held;
 mod input;
+mod monitoring;
 mod notices;
 mod paint;
 mod people;
@@ -120,6 +121,7 @@ fn carry_out(arguments: Arguments) -> Result<Ended, CliError> {
         Command::Held(options) => held::run(&source, &options),
         Command::Notices(options) => notices::run(&source, &options),
         Command::People(options) => people::run(&source, &options),
+        Command::Monitoring(options) => monitoring::run(&source, &options),
         Command::Reload => reload::run(&source),
         Command::Status(options) => status::run(&source, &options),
         Command::Schema(options) => documents::schema(&options),

@@ -230,7 +230,8 @@ pub(super) fn language(raw: &Located<String>, source: &Source, faults: &mut Vec<
     language
 }
 
-fn text(raw: Option<Located<String>>, source: &Source, faults: &mut Vec<Fault>) -> Option<String> {
+/// A text on one line.
+pub(super) fn text(raw: Option<Located<String>>, source: &Source, faults: &mut Vec<Fault>) -> Option<String> {
     let raw = raw?;
     if raw.value.trim().is_empty() || raw.value.chars().any(char::is_control) {
         let fault = Fault::new(source, raw.span, "the text is empty or has control characters");

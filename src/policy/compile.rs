@@ -15,7 +15,7 @@ use super::party::Party;
 use super::raw::RawRule;
 use super::rule::Rule;
 use super::rule_compile::RuleCompiler;
-use super::{NamesPlan, Policy, Sources, example_people, notices_check, out_of_hours, read};
+use super::{NamesPlan, Policy, Sources, example_people, monitoring, notices_check, out_of_hours, read};
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
 use crate::people::People;
@@ -116,7 +116,9 @@ impl Policy {
         if build.faults.len() == before {
             check_overrides(&mut build, sources, &rules);
             let text = sources.files.get(ORGANISATION).map_or("", String::as_str);
-            out_of_hours::check(&mut build, &source(ORGANISATION, text), &rules);
+            let organisation = source(ORGANISATION, text);
+            out_of_hours::check(&mut build, &organisation, &rules);
+            monitoring::check(&mut build, &organisation);
             check_unused(&mut build, sources);
             notices_check::check(&mut build, sources, &rules);
         }

@@ -13,6 +13,7 @@ use super::calendar::{Calendar, RawCalendar};
 use super::fault::{Fault, Source, choose};
 use super::guidance::Language;
 use super::located::Located;
+use super::monitoring::{MonitoringNotice, RawMonitoringNotice};
 use super::notices::{Around, Notices, RawNotices, RawReviewer};
 use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
 use crate::detect::recipients::KnownDomains;
@@ -34,6 +35,8 @@ pub struct Organisation {
     pub answers: Answers,
     /// How it answers pupils when nobody is there.
     pub out_of_hours: Option<OutOfHours>,
+    /// Who is told that mail is monitored.
+    pub monitoring_notice: Option<MonitoringNotice>,
     /// Whom those may turn to who have no school, or whose school has nobody of its own.
     contacts: Contacts,
     /// Who is told of what rules found.
@@ -221,6 +224,8 @@ pub(super) struct RawOrganisation {
     /// Who is told of what rules found.
     #[serde(default)]
     reviewer: Vec<Located<RawReviewer>>,
+    /// Who is told that mail is monitored.
+    monitoring_notice: Option<RawMonitoringNotice>,
 }
 
 /// A school.
@@ -313,6 +318,7 @@ impl RawOrganisation {
         let (out_of_hours, contacts) = out_of_hours.unzip();
         let around = Around { schools: &ids, groups: &groups, source };
         let notices = self.notices.compile(self.reviewer, &around, faults);
+        let monitoring_notice = self.monitoring_notice.map(|raw| raw.compile(source, faults));
         Organisation {
             name: self.name.value,
             time_zone,
@@ -320,6 +326,7 @@ impl RawOrganisation {
             schools,
             answers,
             out_of_hours,
+            monitoring_notice,
             contacts: contacts.unwrap_or_default(),
             notices,
             domains,

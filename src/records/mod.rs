@@ -7,6 +7,7 @@ mod digest;
 mod files;
 mod held;
 mod keep;
+mod monitoring;
 mod notice_record;
 mod notices;
 mod out_of_hours;
@@ -23,6 +24,7 @@ pub use apart::{Keepsake, KeepsakeKind, NotedApart, SentApart};
 pub use confirm::{Asks, Confirmation, Confirmed, Confirming, NewConfirmation, NewLetter};
 pub use held::{Decided, Decision, HeldFilter, HeldMessage, HeldRecipient, HeldSummary};
 pub use keep::{Answer, Kept, KeptAction, KeptMessage, Share};
+pub use monitoring::{MonitoringTelling, NewMonitoringTelling};
 pub use notice_record::{Ended, NoticeRecord, NoticeStatus, NoticeSummary, Telling};
 pub use notices::{
     DueNotice, DueNotices, Fate, NewNotice, NoticeRecipient, NoticeRule, ToTell, content_digest,

@@ -23,6 +23,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0005_out_of_hours.sql"),
     include_str!("../../migrations/0007_told.sql"),
     include_str!("../../migrations/0008_sent_apart.sql"),
+    include_str!("../../migrations/0009_monitoring_notices.sql"),
 ];
 
 /// How long to wait for another process that writes.

@@ -13,8 +13,9 @@ mod plan;
 mod transfer;
 
 pub use answer::{
-    AnswerContext, Confirmation, Entry, Guided, Letter, LetterContext, NoticeContext, NoticeEntry, Occasion,
-    Outcome, Preview, Untold, answer, entry, guided, guided_preview, letter, message_id, notice, preview,
+    AnswerContext, Cause, Confirmation, Entry, Guided, Letter, LetterContext, NoticeContext, NoticeEntry,
+    Occasion, Outcome, Preview, Untold, answer, entry, guided, guided_preview, letter, message_id, notice,
+    preview,
 };
 pub use automatic::is_answerable;
 pub use edits::{Edits, HeaderEdit, Splice, apply};

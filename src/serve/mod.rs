@@ -2,6 +2,7 @@
 
 pub mod control;
 pub mod log;
+pub mod monitoring;
 
 mod advice;
 mod apart;
@@ -140,6 +141,7 @@ pub async fn run(
     let outbox = tokio::spawn(Outbox::run(store.clone(), settings, wake, outbox_shutdown));
     let summaries = tokio::spawn(Arc::clone(&filter).summarise(stopped.clone()));
     let notices = tokio::spawn(Arc::clone(&filter).tell_reviewers(stopped.clone()));
+    let monitoring = tokio::spawn(Arc::clone(&filter).tell_of_monitoring(stopped.clone()));
     let control_task = tokio::spawn(control::serve(control, Arc::clone(&filter), stopped.clone()));
     let (finish, finished) = oneshot::channel();
     let memory_task = tokio::spawn(memory::write_down(store.clone(), days, notes, finished));
@@ -166,7 +168,7 @@ pub async fn run(
     let _ = stop.send(true);
     while tasks.join_next().await.is_some() {}
     let _ = (finish.send(()), finish_apart.send(()));
-    let _ = tokio::join!(outbox, summaries, notices, control_task, memory_task, apart_task);
+    let _ = tokio::join!(outbox, summaries, notices, monitoring, control_task, memory_task, apart_task);
     control::remove(&filter.config.control_socket);
     store.close().await;
     info!("stopped");

@@ -7,7 +7,7 @@ use super::state::Filter;
 use crate::message::Message;
 use crate::policy::OutOfHours;
 use crate::records::{NewLetter, OutOfHoursMessage, Reference};
-use crate::respond::{self, Guided};
+use crate::respond::{self, Cause, Guided};
 
 /// Tells a pupil who can help now, where the mail may ask for that and nobody is there. The answer is in the outbox when this
 /// returns. The text says nothing of the message: neither that a rule matched nor what was written.
@@ -46,7 +46,7 @@ async fn answer(
         contact: &filter.config.contact,
         name: name.as_str(),
         reply_to: policy.organisation().help_reply_to(Some(sender)),
-        answers: respond::message_id(&message).as_deref(),
+        cause: Cause::Message(respond::message_id(&message).as_deref()),
         at: now,
     });
     let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();

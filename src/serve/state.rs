@@ -41,6 +41,8 @@ pub struct Filter {
     pub summaries: Notify,
     /// Wakes whoever tells reviewers.
     pub notices: Notify,
+    /// Wakes whoever tells people that mail is monitored.
+    pub monitoring: Notify,
     /// Permits for large messages.
     pub large: Semaphore,
     /// Permits for other messages with documents: one for each worker, so that none waits for a worker while its own time
@@ -104,6 +106,7 @@ impl Filter {
             passing: Mutex::default(),
             summaries: Notify::new(),
             notices: Notify::new(),
+            monitoring: Notify::new(),
             large: Semaphore::new(LARGE_AT_ONCE),
             with_documents: Semaphore::new(config.workers.workers),
             workers: Pool::new(config.workers.clone()),
@@ -129,6 +132,8 @@ impl Filter {
         let filter = Arc::clone(self);
         let reloaded = tokio::task::spawn_blocking(move || [filter.reload_policy(), filter.reload_roll()]);
         let outcomes = reloaded.await.map_err(|error| ServeError::Io(error.into()).to_string())?;
+        // Somebody may have joined, or the notice may be new.
+        self.monitoring.notify_one();
         let good = outcomes.iter().all(Result::is_ok);
         let told: Vec<String> =
             outcomes.into_iter().flat_map(|outcome| outcome.unwrap_or_else(Some)).collect();

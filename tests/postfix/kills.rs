@@ -12,7 +12,7 @@ const KILLS: usize = 200;
 
 /// Moments after which it is killed, spread over the time that a message and its answer take: a low-discrepancy sequence, so
 /// that every run hits every stretch of it.
-fn moments(over: Duration) -> impl Iterator<Item = Duration> {
+pub fn moments(over: Duration) -> impl Iterator<Item = Duration> {
     (1_u32..).map(move |number| over.mul_f64((f64::from(number) * 0.618_033_988_749_895).fract()))
 }
 

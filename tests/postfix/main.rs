@@ -24,6 +24,7 @@ mod flood;
 mod held;
 mod kills;
 mod loops;
+mod monitoring;
 mod notices;
 mod out_of_hours;
 mod shapes;

@@ -27,24 +27,37 @@ pub struct Guided<'a> {
     pub name: &'a str,
     /// Where a reply goes.
     pub reply_to: Option<&'a Address>,
-    /// The Message-ID that it answers, angle brackets included.
-    pub answers: Option<&'a str>,
+    /// What led to it.
+    pub cause: Cause<'a>,
     /// The moment that it is dated.
     pub at: &'a Zoned,
+}
+
+/// What led to a letter (RFC 3834 §5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause<'a> {
+    /// A message of whoever gets it, by its Message-ID where it has one, angle brackets included.
+    Message(Option<&'a str>),
+    /// Nobody's.
+    OwnAccord,
 }
 
 /// The complete letter, from its header to its last line; it goes out with the null sender. Its subject is the text's first
 /// heading, and nothing of what it answers. `None` where the text cannot be filled in, which `check` would have shown.
 pub fn guided(letter: &Guided<'_>) -> Option<Vec<u8>> {
     let account = account(letter)?;
+    let (kind, answers) = match letter.cause {
+        Cause::Message(id) => (Kind::Replied, id.map(str::to_owned)),
+        Cause::OwnAccord => (Kind::Generated { urgent: false }, None),
+    };
     let head = Head {
         from: letter.from,
         to: letter.to.folded().to_owned(),
         subject: unstructured(&account.title),
         name: letter.name,
         reply_to: letter.reply_to.map(Address::folded),
-        answers: letter.answers.map(str::to_owned),
-        kind: Kind::Replied,
+        answers,
+        kind,
         at: letter.at,
     };
     Some(compose(&head, &account))

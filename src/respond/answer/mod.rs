@@ -23,7 +23,7 @@ use content::Account;
 use markdown::Block;
 
 pub use entry::{Entry, entry};
-pub use guided::{Guided, guided, guided_preview};
+pub use guided::{Cause, Guided, guided, guided_preview};
 pub use letter::{Letter, LetterContext, Untold, letter};
 pub(super) use mail::LOOP_FIELD;
 pub use mail::message_id;

@@ -168,6 +168,7 @@ fn held_and_confirmed() {
             "reply to this message and say why in a sentence. It then goes out just as you sent it",
         ],
     );
+    assert!(!text.contains("“”"), "nothing stands there: {text}");
     let to = header_values(&answer.message, "Reply-To").concat();
     let why = "It is the new clerk at the council: I rang her.";
     smtp.send(ANA, &[&to], &mail(ANA, &to, "Re: Waiting", format!("{why}\r\n"))).expect_code(250);

@@ -83,7 +83,8 @@ fn line(
     openness: Openness,
     masked: &mut bool,
 ) -> Option<String> {
-    let Some(words) = &place.words else {
+    // What was found of a recipient has a place in the header, and no words there.
+    let Some(words) = place.words.as_ref().filter(|words| !words.text.trim().is_empty()) else {
         // An attachment is named whatever of it was found; a place without words says nothing otherwise.
         let tells = matches!(place.finding.detector, Detector::Attachment | Detector::Coverage);
         return file_name(context, &place.finding)

@@ -15,7 +15,7 @@ pub(super) struct Neighbours {
     /// The keys of two words that follow one another.
     pairs: HashSet<u64>,
     /// What stands for every word that begins so; nothing is said of such words.
-    beginnings: Vec<String>,
+    beginnings: HashSet<String>,
 }
 
 impl Neighbours {
@@ -32,11 +32,9 @@ impl Neighbours {
                 None => {}
             }
             if step.is_beginning {
-                neighbours.beginnings.push(step.word.to_owned());
+                neighbours.beginnings.insert(step.word.to_owned());
             }
         }
-        neighbours.beginnings.sort_unstable();
-        neighbours.beginnings.dedup();
         neighbours
     }
 
@@ -61,7 +59,8 @@ impl Neighbours {
     }
 
     fn is_open(&self, word: &str) -> bool {
-        self.beginnings.iter().any(|beginning| word.starts_with(beginning.as_str()))
+        let mut starts = (1..=word.len()).filter_map(|length| word.get(..length));
+        !self.beginnings.is_empty() && starts.any(|start| self.beginnings.contains(start))
     }
 }
 

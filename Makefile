@@ -32,7 +32,7 @@ run-tools:
 corpus: ## the tests over $(CORPUS): real mail, real damage
 	@test -d "$(CORPUS)" || { echo "make corpus: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }
 	@scripts/install-mail "$(LISTS)"
-	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" MAILWARDEN_LISTS="$(abspath $(LISTS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers --test hostile_documents
+	MAILWARDEN_CORPUS="$(abspath $(CORPUS))" MAILWARDEN_MAIL="$(abspath $(LISTS))" cargo test --no-fail-fast --release --features corpus --test 'corpus*' --test disclaimers --test hostile_documents
 
 measured: ## measure the shipped policy over $(CORPUS) and write docs/measured.md
 	@test -d "$(CORPUS)" || { echo "make measured: no folder $(CORPUS); name it with CORPUS=…" >&2; exit 1; }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-/// The folder: the one that `MAILWARDEN_LISTS` names, or `target/mail`.
+/// The folder: the one that `MAILWARDEN_MAIL` names, or `target/mail`.
 pub fn lists() -> PathBuf {
     let folder =
-        std::env::var_os("MAILWARDEN_LISTS").map_or_else(|| PathBuf::from("target/mail"), PathBuf::from);
+        std::env::var_os("MAILWARDEN_MAIL").map_or_else(|| PathBuf::from("target/mail"), PathBuf::from);
     assert!(folder.join("easy-ham-1").is_dir(), "no mail in {}; `make corpus` fetches it", folder.display());
     folder
 }

@@ -123,6 +123,7 @@ fn mail(body: String, recipients: usize) -> Mail {
                 text(Zone::Body, PartPath::root().child(1), body),
             ],
             coverage: Coverage::default(),
+            locks: Vec::new(),
         },
         now: "2026-01-14T10:00:00+00:00[Europe/London]".parse().unwrap(),
         limits: Limits::default(),

@@ -12,7 +12,7 @@ use mailwarden::extract::document::InProcess;
 use mailwarden::limits::Limits;
 use mailwarden::message::{Address, Envelope, Message, Origin};
 use mailwarden::people::People;
-use mailwarden::policy::{Case, Fault, NoMemory, Outcome, Policy, Reveal, Sources};
+use mailwarden::policy::{Case, Fault, NoMemory, Outcome, Policy, Reveal, SentApart, Sources};
 use miette::GraphicalReportHandler;
 
 const MAIL: &[u8] = b"From: teacher@oakfield.example\r\nSubject: Exclusion 1234\r\nX-Flag: yes\r\n\r\n\
@@ -79,6 +79,7 @@ fn decide(policy: &Policy) {
         extraction: &extraction,
         people: &People::default(),
         memory: &NoMemory,
+        apart: &SentApart::default(),
         limits: &limits,
         now: &now,
         expired: &|| false,

@@ -53,6 +53,11 @@ impl OutOfHours {
 }
 
 impl Policy {
+    /// Whether the sender is a pupil, as `[out-of-hours]` knows them: nobody who may need help is left with a trial.
+    pub fn is_from_pupil(&self, sender: &Address) -> bool {
+        self.organisation().out_of_hours.as_ref().is_some_and(|plan| plan.is_from(sender))
+    }
+
     /// How a message is answered that may ask for help while nobody is there; `None` where it is no such message, or its
     /// sender is not proven. Whether a person wrote it is the caller's to know. Whoever it goes to: a friend outside can be told too.
     pub fn help_out_of_hours(

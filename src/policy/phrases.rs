@@ -99,7 +99,7 @@ phrases! {
     /// What may stand in place of them.
     instead = "{found}. Write “{suggestion}” instead.";
     /// How words were made unreadable.
-    masked = "Letters are left out of strong words here, since mail is often read in company.";
+    masked = "Letters are left out of strong words, of passwords and the like here, since mail is often read in company.";
     /// That the original is there.
     attached = "Your message is attached, just as you sent it.";
     /// The heading over what may be confirmed.

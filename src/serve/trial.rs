@@ -21,6 +21,8 @@ const NOT_ALONE: &str =
     "Nobody got this message: send it to the address that tries messages out alone, or not at all.";
 /// Said to whoever is not one of ours, or not proven to be.
 const NOT_OURS: &str = "This address is for members of the organisation who are signed in.";
+/// Said to a pupil: what reads like a cry for help must not end in an address that nobody reads.
+const NOT_FOR_PUPILS: &str = "Nobody got this message: this address is for staff, and no person reads it. Please send it to the person it is for. If you need help now, tell an adult whom you trust, or ring 999 or Childline on 0800 1111.";
 /// Said to whoever had their share of trials.
 const TOO_MANY: &str = "Nobody got this message. You have tried out as many messages as one person may in this time: please wait an hour, then send it here again.";
 /// Most recipients that a first line may name.
@@ -59,6 +61,9 @@ impl Filter {
         let proven =
             organisation.sender_is_ours(&envelope) && organisation.answers.proof(&envelope) != Proof::None;
         let Some(sender) = envelope.sender.clone().filter(|_| proven) else { return refused(NOT_OURS) };
+        if policy.is_from_pupil(&sender) {
+            return refused(NOT_FOR_PUPILS);
+        }
         if envelope.recipients.len() != 1 {
             return refused(NOT_ALONE);
         }

@@ -9,6 +9,7 @@ use crate::support::{Smtp, World, header_values, mail};
 const SAM: &str = "sam@pupils.oakfield.example";
 const TUTOR: &str = "tutor@oakfield.example";
 const FRIEND: &str = "friend@elsewhere.example";
+const CHECK: &str = "check@oakfield.example";
 const BODY: &str = "Larkspur makes me cry.\r\n";
 
 const RULES: &str = r#"
@@ -185,4 +186,14 @@ fn in_hours_somebody_is_there_and_nothing_is_sent() {
     delivered(&world, smtp, SAM, TUTOR, &mail(SAM, TUTOR, "two", BODY));
     world.sink.take(SAM);
     assert_eq!(answered(&world), 1);
+}
+
+#[test]
+fn a_pupil_is_not_left_with_the_address_that_tries_messages_out() {
+    let world = world(School::Open);
+    let reply = world.connect().send(SAM, &[CHECK], &mail(SAM, CHECK, "x", BODY));
+    assert_eq!(reply.code, 550, "{}", reply.text);
+    assert!(reply.text.contains("0800 1111"), "{}", reply.text);
+    world.connect().send(TUTOR, &[CHECK], &mail(TUTOR, CHECK, "x", BODY)).expect_code(250);
+    world.sink.take(TUTOR);
 }

@@ -36,6 +36,8 @@ pub struct Config {
     pub spool_directory: PathBuf,
     /// The folder of the policy.
     pub policy_directory: PathBuf,
+    /// Whether the policy's organisation may be a made-up one.
+    pub organisation: OrganisationMeant,
     /// The roll's file, where there is to be one.
     pub roll: Option<PathBuf>,
     /// The folder of the store.
@@ -75,6 +77,15 @@ pub enum OnFailure {
     Tempfail,
     /// The message goes on unchecked.
     Accept,
+}
+
+/// Which organisation a policy is meant for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OrganisationMeant {
+    /// A real one: where it is still the made-up one that ships, that is said.
+    Real,
+    /// The made-up one, to try mailwarden out.
+    MadeUp,
 }
 
 /// For how long it is remembered who wrote to whom.
@@ -132,6 +143,9 @@ struct RawMilter {
 struct RawPolicy {
     /// The folder with the rule files, lists and guidance texts.
     directory: PathBuf,
+    /// `true` where its organisation is meant to be the made-up one that ships, to try mailwarden out: nobody is advised to replace it.
+    #[serde(default)]
+    made_up: bool,
 }
 
 /// The roll: who is who.
@@ -351,6 +365,10 @@ impl Config {
                 .spool_directory
                 .map_or_else(std::env::temp_dir, |path| base.join(path)),
             policy_directory: base.join(raw.policy.directory),
+            organisation: match raw.policy.made_up {
+                true => OrganisationMeant::MadeUp,
+                false => OrganisationMeant::Real,
+            },
             roll: raw.people.roll.map(|path| base.join(path)),
             store_directory: base.join(raw.store.directory),
             smtp: raw.outgoing.smtp,

@@ -69,6 +69,28 @@ fn the_shipped_policy_checks() {
 }
 
 #[test]
+fn the_made_up_organisation_is_told_where_a_configuration_names_it_and_does_not_mean_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("mailwarden.toml");
+    let named = |more: &str| {
+        let rules = Path::new("rules").canonicalize().unwrap();
+        let packaged = fs::read_to_string("packaging/mailwarden.toml").unwrap();
+        fs::write(&config, packaged.replace("\"rules\"", &format!("{rules:?}\n{more}"))).unwrap();
+        mailwarden(&["check", "--config", config.to_str().unwrap()])
+    };
+    let ran = named("");
+    assert!(ran.code == 0 && ran.out.contains("every example holds"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("advice  organisation.toml:5:13: this is still the made-up organisation"),
+        "{}",
+        ran.out
+    );
+    for quiet in [named("made-up = true"), mailwarden(&["check", "rules"])] {
+        assert!(quiet.code == 0 && !quiet.out.contains("advice"), "{}", quiet.out);
+    }
+}
+
+#[test]
 fn a_fault_is_shown_at_its_line_and_ends_with_1() {
     let folder = tempfile::tempdir().unwrap();
     for file in ["organisation.toml", "disclaimers.toml"] {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::arguments::Check;
@@ -11,8 +12,8 @@ use super::people::people_in_words;
 use super::policy_source::{PolicySource, count, read_sources, render};
 use super::{CliError, Ended};
 use crate::people::People;
-use crate::policy::{EffectiveRule, ExampleFault, Fault, Policy, Warning};
-use crate::serve::unoffered;
+use crate::policy::{Advice, EffectiveRule, ExampleFault, Fault, Policy, Warning};
+use crate::serve::{unoffered, upkeep};
 use crate::verdict::Mode;
 
 /// Checks a policy's folder.
@@ -24,6 +25,12 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
         Some(_) if source.people.is_none() && source.config.is_none() => None,
         _ => Some(source.people()?).filter(|people| !people.roll().is_empty()),
     };
+    // Who names a policy means that policy, not the machine's own configuration: there the made-up organisation may be meant.
+    let config = match options.directory.is_none() && source.policy.is_none() {
+        true => Some(source.config()?),
+        false => None,
+    };
+    let now = Timestamp::now();
     let found = match Policy::compile(&sources) {
         Ok(policy) if options.effective => return effective(&policy, options),
         Ok(policy) => Found {
@@ -32,11 +39,11 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
             warnings: policy.warnings().to_vec(),
             rules: policy.rules().len(),
             people,
-            // Who names a policy means that policy, not the machine's own configuration.
-            advice: match options.directory.is_none() && source.policy.is_none() {
-                true => unoffered(&source.config()?, &policy),
-                false => None,
+            advice: match &config {
+                Some(config) => upkeep(config, &policy, now),
+                None => policy.terms_ending(now),
             },
+            unoffered: config.and_then(|config| unoffered(&config, &policy)),
         },
         Err(faults) => Found {
             faults: faults.0,
@@ -44,7 +51,8 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
             warnings: Vec::new(),
             rules: 0,
             people,
-            advice: None,
+            advice: Vec::new(),
+            unoffered: None,
         },
     };
     let text = if options.json { found.as_json(&directory) } else { found.for_people(&directory) };
@@ -59,8 +67,10 @@ struct Found {
     warnings: Vec<Warning>,
     rules: usize,
     people: Option<People>,
+    /// What wants doing all the same.
+    advice: Vec<Advice>,
     /// What the configuration lacks for this policy.
-    advice: Option<String>,
+    unoffered: Option<String>,
 }
 
 impl Found {
@@ -72,8 +82,11 @@ impl Found {
         let mut text: String = self.faults.iter().map(|fault| render(fault)).collect();
         text.extend(self.examples.iter().map(|example| render(example)));
         text.extend(self.warnings.iter().map(|warning| render(warning)));
-        if let Some(advice) = &self.advice {
-            text += &format!("{}  {advice}\n\n", paint::paint("warning", Tone::Note));
+        if let Some(lacking) = &self.unoffered {
+            text += &format!("{}  {lacking}\n\n", paint::paint("warning", Tone::Note));
+        }
+        for advice in &self.advice {
+            text += &format!("{}  {advice}\n\n", paint::paint("advice", Tone::Note));
         }
         let place = directory.display();
         text += &if self.is_sound() {
@@ -106,7 +119,8 @@ impl Found {
             "faults": self.faults,
             "examples": self.examples,
             "warnings": self.warnings.iter().map(|warning| &warning.0).collect::<Vec<_>>(),
-            "configuration": self.advice,
+            "advice": self.advice,
+            "configuration": self.unoffered,
         });
         format!("{report}\n")
     }

@@ -1,5 +1,7 @@
 //! Working hours, terms and holidays. Answers for a moment that is passed in; never reads the clock.
 
+use std::ops::Range;
+
 use jiff::civil::{Date, DateTime, Weekday};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -114,6 +116,12 @@ pub(super) struct RawPeriod {
 }
 
 impl RawCalendar {
+    /// The term that ends last: its place, its name and its last day.
+    pub(super) fn last_term(&self) -> Option<(Range<usize>, &str, Date)> {
+        let last = self.term.iter().max_by_key(|term| term.value.until.0)?;
+        Some((last.span.clone(), &last.value.name, last.value.until.0))
+    }
+
     pub(super) fn compile(&self, source: &Source, faults: &mut Vec<Fault>) -> Calendar {
         let hours = &self.hours;
         Calendar {

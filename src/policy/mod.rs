@@ -43,6 +43,7 @@ mod sweep_dates;
 mod sweep_names;
 mod sweep_personal;
 mod tests;
+mod upkeep;
 mod when;
 mod when_from;
 mod when_marking;
@@ -53,6 +54,8 @@ mod when_secrets;
 mod when_words;
 
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 
 pub use acquaintance::{Acquaintance, Memory, NoMemory};
 pub use address::{AddressSet, EntryError};
@@ -75,6 +78,7 @@ pub use phrases::{Phrases, filled};
 pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader, is_safeguarding};
 pub use shown_example::ShownExample;
+pub use upkeep::Advice;
 
 use crate::detect::names::Wanted;
 use crate::detect::pattern::PatternIndex;
@@ -234,6 +238,16 @@ impl Policy {
     /// What works in this policy, but is hardly meant.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// Advice where the organisation is still the made-up one that ships.
+    pub fn made_up(&self) -> Option<Advice> {
+        self.organisation.upkeep.made_up()
+    }
+
+    /// Advice on calendars whose last term is over at that moment, or will be within 30 days.
+    pub fn terms_ending(&self, now: Timestamp) -> Vec<Advice> {
+        self.organisation.upkeep.terms(now.to_zoned(self.organisation.time_zone.clone()).date())
     }
 
     /// The rule with that id.

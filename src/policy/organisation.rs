@@ -16,6 +16,7 @@ use super::located::Located;
 use super::monitoring::{MonitoringNotice, RawMonitoringNotice};
 use super::notices::{Around, Notices, RawNotices, RawReviewer};
 use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
+use super::upkeep::Upkeep;
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
 use crate::verdict::Mode;
@@ -45,6 +46,7 @@ pub struct Organisation {
     first_domain: String,
     groups: BTreeMap<String, AddressSet>,
     known: KnownDomains,
+    pub(super) upkeep: Upkeep,
 }
 
 /// A school of the organisation.
@@ -305,6 +307,11 @@ impl RawOrganisation {
             .find(|domain| !domain.contains(['*', '?', '@']))
             .unwrap_or_else(|| "school.invalid".to_owned());
         let domains = address_set(&all_domains, source, faults);
+        let schools_calendars = self.school.iter().filter_map(|school| {
+            Some((Some(school.value.name.as_str()), &school.value.calendar.as_ref()?.value))
+        });
+        let calendars = self.calendar.iter().map(|calendar| (None, &calendar.value)).chain(schools_calendars);
+        let upkeep = Upkeep::new(source, &self.name, &all_domains, calendars);
         let mut groups = BTreeMap::new();
         for (name, entries) in &self.groups {
             groups.insert(name.clone(), address_set(&entries.iter().collect::<Vec<_>>(), source, faults));
@@ -333,6 +340,7 @@ impl RawOrganisation {
             first_domain,
             groups,
             known,
+            upkeep,
         }
     }
 }

@@ -41,7 +41,7 @@ use memory::Remembered;
 use roll::RollInForce;
 use state::Filter;
 
-pub use unoffered::unoffered;
+pub use unoffered::{unoffered, upkeep};
 
 /// Why the filter cannot run.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 use super::ServeError;
 use super::memory::Remembered;
 use super::roll::RollInForce;
-use super::unoffered::unoffered;
+use super::unoffered::{unoffered, upkeep};
 use crate::config::{self, Config};
 use crate::message::QueueId;
 use crate::policy::Policy;
@@ -205,6 +205,9 @@ pub fn load_policy(config: &Config) -> Result<Policy, ServeError> {
         0 => {
             if let Some(text) = unoffered(config, &policy) {
                 warn!("{text}");
+            }
+            for advice in upkeep(config, &policy, Timestamp::now()) {
+                warn!("{advice}");
             }
             Ok(policy)
         }

@@ -1,11 +1,19 @@
-//! What a policy lets senders do and the configuration gives no way for. It only says so; answers offer nothing of it by themselves.
+//! What wants doing though policy and configuration work: what senders are let do and no way is given for, what is made up, dates. Only says so.
 
-use crate::config::Config;
-use crate::policy::{Override, Policy};
+use jiff::Timestamp;
+
+use crate::config::{Config, OrganisationMeant};
+use crate::policy::{Advice, Override, Policy};
 use crate::verdict::Mode;
 
 /// Most rules that are named.
 const NAMED: usize = 3;
+
+/// What to tell whoever starts or checks it at that moment: that its organisation is still made up and not said to be so, or that its terms end.
+pub fn upkeep(config: &Config, policy: &Policy, now: Timestamp) -> Vec<Advice> {
+    let made_up = policy.made_up().filter(|_| config.organisation == OrganisationMeant::Real);
+    made_up.into_iter().chain(policy.terms_ending(now)).collect()
+}
 
 /// What to tell whoever starts or checks it, with the remedy: that rules with `override` need an address for replies.
 pub fn unoffered(config: &Config, policy: &Policy) -> Option<String> {

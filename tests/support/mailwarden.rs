@@ -30,7 +30,7 @@ impl Mailwarden {
         let tcp_port = free_port();
         let config = format!(
             "[milter]\nlisten = [\"unix:milter.sock\", \"inet:127.0.0.1:{tcp_port}\"]\nsocket-mode = \"0666\"\n\
-             [policy]\ndirectory = \"policy\"\n\
+             [policy]\ndirectory = \"policy\"\nmade-up = true\n\
              [store]\ndirectory = \"store\"\n\
              [outgoing]\nsmtp = \"127.0.0.1:{smtp_port}\"\nfrom = \"mailwarden@oakfield.example\"\n\
              confirm = \"confirm@oakfield.example\"\ncheck = \"check@oakfield.example\"\n\

@@ -54,6 +54,20 @@ fn every_room_is_listed() {
     }
 }
 
+/// `1 fault(s)` is how a program talks; `policy::counted` knows better.
+#[test]
+fn no_number_is_told_with_a_bracketed_s() {
+    for file in rust_files(Path::new("src")) {
+        let source = fs::read_to_string(&file).unwrap();
+        for (number, line) in source.lines().enumerate() {
+            let told = line.split("(s)").next().filter(|before| *before != line && before.contains('"'));
+            let word = told.is_some_and(|before| before.ends_with(|c: char| c.is_ascii_lowercase()));
+            let call = line.contains("(s);") || line.contains("(s))");
+            assert!(!word || call, "{}:{}: a plural in brackets", file.display(), number + 1);
+        }
+    }
+}
+
 #[test]
 fn every_file_opens_with_its_job_and_stays_short() {
     let files = rust_files(Path::new("src"));

@@ -7,10 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use super::arguments::Backtest;
-use super::policy_source::{PolicySource, count, load_policy};
+use super::policy_source::{PolicySource, load_policy};
 use super::{CliError, Ended, input, paint, scan};
 use crate::people::People;
-use crate::policy::Policy;
+use crate::policy::{Policy, counted};
 use crate::verdict::{Action, Mode, Verdict};
 use crate::worker::Pool;
 
@@ -85,7 +85,7 @@ impl Outcome {
 
     fn for_people(&self, list: bool) -> String {
         let mut text =
-            format!("{}, {} would fare otherwise\n", count(self.messages, "message"), self.differing);
+            format!("{}, {} would fare otherwise\n", counted(self.messages, "message"), self.differing);
         if !self.actions.is_empty() {
             let rows = self
                 .actions

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::arguments::Check;
 use super::paint::{self, Tone};
 use super::people::people_in_words;
-use super::policy_source::{PolicySource, count, read_sources, render};
+use super::policy_source::{PolicySource, read_sources, render};
 use super::{CliError, Ended};
 use crate::people::People;
-use crate::policy::{Advice, EffectiveRule, ExampleFault, Fault, Policy, Warning};
+use crate::policy::{Advice, EffectiveRule, ExampleFault, Fault, Policy, Warning, counted};
 use crate::serve::{unoffered, upkeep};
 use crate::verdict::Mode;
 
@@ -97,11 +97,11 @@ impl Found {
             });
             let warned = match self.warnings.len() {
                 0 => String::new(),
-                some => format!(", {}", count(some, "warning")),
+                some => format!(", {}", counted(some, "warning")),
             };
-            format!("{ok}  {place}: {}, every example holds{on_roll}{warned}\n", count(self.rules, "rule"))
+            format!("{ok}  {place}: {}, every example holds{on_roll}{warned}\n", counted(self.rules, "rule"))
         } else {
-            let faults = count(self.faults.len() + self.examples.len(), "fault");
+            let faults = counted(self.faults.len() + self.examples.len(), "fault");
             format!(
                 "{}  {place}: {faults}; this policy will not be loaded\n",
                 paint::paint("not ok", Tone::Bad)

@@ -10,6 +10,7 @@ use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
 use crate::policy::{
     Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation, SentApart,
+    counted,
 };
 use crate::verdict::Mode;
 
@@ -66,7 +67,7 @@ fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, all: b
     text.extend(shown.iter().map(|rule| rule_for_people(rule)));
     let hidden = explanation.rules.len() - shown.len();
     if hidden > 0 {
-        let told = format!("{hidden} rules that were not near to matching; --all shows them");
+        let told = format!("{} not near to matching; --all shows them", counted(hidden, "more rule"));
         text += &format!("\n{}\n", paint(told, Tone::Quiet));
     }
     text

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use super::arguments::{Monitoring, MonitoringCommand, MonitoringTell};
 use super::held::{person, refused};
 use super::paint::{self, Tone};
-use super::policy_source::{PolicySource, count, load_policy};
+use super::policy_source::{PolicySource, load_policy};
 use super::{CliError, Ended};
 use crate::config::Config;
 use crate::message::Address;
 use crate::people::People;
-use crate::policy::{MonitoringNotice, Policy};
+use crate::policy::{MonitoringNotice, Policy, counted};
 use crate::records::{MonitoringTelling, NewMonitoringTelling, RecipientState, Store};
 use crate::serve::control::{self, Request};
 use crate::serve::monitoring::{NoticeWriter, as_last};
@@ -187,14 +187,12 @@ impl Desk<'_> {
                 .iter()
                 .map(|person| format!("{} {}", person.names.given, person.names.family).trim().to_owned())
                 .collect();
-            let who = match names.len() {
-                1 => "1 person has".to_owned(),
-                number => format!("{number} people have"),
-            };
+            let has = if names.len() == 1 { "has" } else { "have" };
             let _ = writeln!(
                 out,
-                "{}: {who} no address at your domains on the roll, so tell them yourself: {}",
+                "{}: {} {has} no address at your domains on the roll, so tell them yourself: {}",
                 paint::paint("note", Tone::Note),
+                counted(names.len(), "person"),
                 names.join(", ")
             );
         }
@@ -239,7 +237,7 @@ impl Desk<'_> {
         let lines = rows
             .iter()
             .map(|(address, letter)| format!("{}  {address}  {letter}\n", paint::paint("told", Tone::Good)));
-        Ok(format!("{}{}: {note}\n", lines.collect::<String>(), count(rows.len(), "notice")))
+        Ok(format!("{}{}: {note}\n", lines.collect::<String>(), counted(rows.len(), "notice")))
     }
 
     /// Those on the roll who were told last by a text that has changed since.

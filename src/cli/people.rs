@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::arguments::{People, PeopleCommand, PeopleImport};
 use super::paint::{self, Tone};
-use super::policy_source::{PolicySource, count, render};
+use super::policy_source::{PolicySource, render};
 use super::{CliError, Ended};
 use crate::people::{self, Export, Fault, Faults, Imported, Mapping, Person, Role, Roll};
+use crate::policy::counted;
 
 /// Largest mapping or export that is read, in bytes; one byte more is enough to see that it is too large.
 const FILE_BYTES: u64 = (128 << 20) + 1;
@@ -143,7 +144,7 @@ fn refused(faults: &Faults) -> String {
     if more > 0 {
         text += &format!("and {more} more; --json lists them\n");
     }
-    let number = count(faults.number, "fault");
+    let number = counted(faults.number, "fault");
     text + &format!("{}  {number}; the roll stays as it was", paint::paint("not ok", Tone::Bad))
 }
 
@@ -159,7 +160,7 @@ fn show(people: Vec<&Person>, as_json: bool) -> Result<(), CliError> {
     if people.is_empty() {
         return print("nobody on the roll fits\n");
     }
-    let number = people_count(people.len());
+    let number = counted(people.len(), "person");
     let rows = people.into_iter().map(row).collect();
     let heading =
         ["role", "id", "family name", "given names", "called", "school", "year", "class", "addresses"];
@@ -188,14 +189,7 @@ fn row(person: &Person) -> Vec<String> {
 
 /// `1 person`, `1350 people`.
 pub fn people_in_words(roll: &Roll) -> String {
-    people_count(roll.len())
-}
-
-fn people_count(number: usize) -> String {
-    match number {
-        1 => "1 person".to_owned(),
-        _ => format!("{number} people"),
-    }
+    counted(roll.len(), "person")
 }
 
 fn print(text: &str) -> Result<(), CliError> {

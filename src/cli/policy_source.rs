@@ -8,7 +8,7 @@ use super::{CliError, colour_wanted, people};
 use crate::config::{self, Config, ConfigError};
 use crate::limits::Limits;
 use crate::people::People;
-use crate::policy::{Policy, Sources};
+use crate::policy::{Policy, Sources, counted};
 use crate::worker::{Pool, Settings};
 
 /// Where packages put the configuration.
@@ -101,7 +101,7 @@ pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
         CliError::Faults(format!(
             "\n{}{} in {}",
             shown.concat(),
-            count(shown.len(), "fault"),
+            counted(shown.len(), "fault"),
             directory.display()
         ))
     })
@@ -121,11 +121,6 @@ pub fn render(fault: &dyn miette::Diagnostic) -> String {
         return fault.to_string();
     }
     text
-}
-
-/// `1 fault`, `3 faults`.
-pub fn count(number: usize, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn faults(error: &ConfigError) -> CliError {

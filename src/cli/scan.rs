@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::arguments::Scan;
 use super::input::{self, Input};
 use super::paint::{self, Tone};
-use super::policy_source::{PolicySource, count};
+use super::policy_source::PolicySource;
 use super::{CliError, Ended};
 use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
-use crate::policy::{Direction, NoMemory, Place, Policy, Reveal};
+use crate::policy::{Direction, NoMemory, Place, Policy, Reveal, counted};
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Action, Coverage, Fact, PartPath, Personal, Protection, RuleMatch};
 use crate::worker::Pool;
@@ -287,7 +287,7 @@ impl Totals {
     fn line(&self) -> String {
         let parts: Vec<String> =
             self.actions.iter().map(|(action, number)| format!("{action} {number}")).collect();
-        format!("{}: {}", count(self.messages, "message"), parts.join(", "))
+        format!("{}: {}", counted(self.messages, "message"), parts.join(", "))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) enum What {
     MissingColumn { column: String, key: &'static str },
     #[error("two columns \"{0}\"")]
     DoubledColumn(String),
-    #[error("the row has {found} fields where the headings are {headings}")]
+    #[error("the row's fields are {found}, the headings {headings}")]
     RowLength { found: usize, headings: usize },
     #[error("longer than {0} characters")]
     FieldTooLong(usize),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::condition::{Condition, ConfidentialityTest, IdentifiersTest, Test, WordsTest};
 use super::doubt::{Doubt, Doubts};
 use super::evaluate::{Evaluation, different};
+use super::phrases::counted;
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::sweep::Tally;
@@ -254,7 +255,7 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
                 let these = classes.iter().filter(|class| class.is(*party) == wanted);
                 these.map(|class| class.recipients.len()).sum()
             };
-            format!("{} of {} recipients are meant", count(true), count(true) + count(false))
+            format!("{} of {} meant", count(true), counted(count(true) + count(false), "recipient"))
         }
         Test::Recipients(test) => {
             format!(
@@ -274,7 +275,7 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
             let tally = evaluation.sweep.words(test);
             format!(
                 "{} of \"{}\", weight {}{}; wanted {}",
-                plural(tally.different, "term"),
+                counted(tally.different, "term"),
                 test.name,
                 tally.weight,
                 places(evaluation, &tally),
@@ -283,7 +284,7 @@ fn why(evaluation: &Evaluation<'_>, condition: &Condition, classes: &[&Class], h
         }
         Test::Pattern(test) => {
             let tally = evaluation.sweep.pattern(test);
-            let found = plural(tally.different, "text");
+            let found = counted(tally.different, "text");
             format!("{found} match{}; wanted {}", places(evaluation, &tally), test.at_least)
         }
         Test::Identifiers(test) => identifiers_why(evaluation, test),
@@ -305,7 +306,7 @@ fn identifiers_why(evaluation: &Evaluation<'_>, test: &IdentifiersTest) -> Strin
     let kinds = evaluation.sweep.identifiers_by_kind(test);
     let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
-    let found = plural(tally.different, "different identifier");
+    let found = counted(tally.different, "different identifier");
     let mut wanted = test.at_least.to_string();
     if test.of_one_kind > 1 {
         wanted = format!("{wanted}, and {} of one kind", test.of_one_kind);
@@ -325,7 +326,7 @@ fn confidentiality_why(evaluation: &Evaluation<'_>, test: &ConfidentialityTest) 
         reasons.push(format!("names {}", score.names));
     }
     let reasons = if reasons.is_empty() { String::new() } else { format!(": {}", reasons.join(", ")) };
-    let points = plural(usize::try_from(score.total).unwrap_or(usize::MAX), "point");
+    let points = counted(usize::try_from(score.total).unwrap_or(usize::MAX), "point");
     format!("{points}{reasons}; wanted {}", test.at_least)
 }
 
@@ -333,7 +334,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
     match test {
         Test::Header(test) => {
             let count = evaluation.values(&test.name).len();
-            let there = format!("{} \"{}\"", plural(count, "field"), test.name);
+            let there = format!("{} \"{}\"", counted(count, "field"), test.name);
             if yes { format!("{there}, as wanted") } else { format!("{there}, not as wanted") }
         }
         Test::FromName(_) => Evaluation::told_from_name(yes).to_owned(),
@@ -344,7 +345,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
             let found = evaluation.attachments(test).count();
             format!(
                 "{} like that; wanted {}",
-                plural(found, "attachment"),
+                counted(found, "attachment"),
                 between(test.count.0, test.count.1)
             )
         }
@@ -368,7 +369,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
         },
         Test::Size { .. } => format!("it has {} bytes", evaluation.size()),
         Test::Protection(wanted) => {
-            format!("{} protected so", plural(evaluation.protected(wanted).count(), "part"))
+            format!("{} protected so", counted(evaluation.protected(wanted).count(), "part"))
         }
         Test::Any(groups) => format!("{} tables, {} hold", groups.len(), if yes { "some" } else { "none" }),
         Test::All(groups) => format!("{} tables, {} hold", groups.len(), if yes { "all" } else { "not all" }),
@@ -409,10 +410,6 @@ fn places(evaluation: &Evaluation<'_>, tally: &Tally) -> String {
         }
     }
     if places.is_empty() { String::new() } else { format!(", in {}", places.join(", ")) }
-}
-
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn between(at_least: usize, at_most: usize) -> String {

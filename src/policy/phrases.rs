@@ -243,6 +243,15 @@ impl Phrases {
     }
 }
 
+/// `1 fault`, `3 faults`, `0 people`.
+pub fn counted(number: usize, noun: &str) -> String {
+    match (number, noun) {
+        (1, _) => format!("1 {noun}"),
+        (_, "person") => format!("{number} people"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 /// A phrase as it was written, which must name what its English names.
 fn phrase(
     written: Option<Located<String>>,

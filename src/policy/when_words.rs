@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::condition::{ByZone, NearTest, Test, Thresholds, Together, Weight, WordsTest, Zones};
 use super::located::Located;
+use super::phrases::counted;
 use super::raw::{RawByZone, RawWords};
 use super::rule_compile::RuleCompiler;
 use super::when::MOST_WITHIN;
@@ -119,7 +120,7 @@ impl RuleCompiler<'_> {
         let terms = file.map_or(0, |file| file.list.terms.len());
         if count.value > terms && terms > 0 {
             let name = &raw.list.value;
-            let message = format!("\"{name}\" has only {terms} terms, so this is never reached");
+            let message = format!("\"{name}\" has only {}, so this is never reached", counted(terms, "term"));
             self.fault(&count.span, message).say("lower `at-least`");
         }
         if count.value == 0 {

@@ -32,7 +32,7 @@ use crate::config::{Config, ConfigError};
 use crate::milter::{ListenError, Listener};
 use crate::notify::{Outbox, OutboxSettings};
 use crate::people::file::RollError;
-use crate::policy::Faults;
+use crate::policy::{Faults, counted};
 use crate::records::{RecordsError, Store};
 use crate::worker::StartError;
 use apart::RememberedApart;
@@ -51,7 +51,8 @@ pub enum ServeError {
     Config(#[from] ConfigError),
     /// The policy has faults.
     #[error(
-        "the policy in {directory} has {number} fault(s) and is not taken up; run `mailwarden check` to see them"
+        "the policy in {directory} has {} and is not taken up; run `mailwarden check` to see them",
+        counted(*number, "fault")
     )]
     Policy {
         /// The policy's folder.
@@ -61,7 +62,8 @@ pub enum ServeError {
     },
     /// A rule's examples fail.
     #[error(
-        "{0} example(s) of the policy's rules fail, so it is not taken up; run `mailwarden check` to see them"
+        "the policy is not taken up, since what its rules do differs from what they say in {}; run `mailwarden check` to see it",
+        counted(*.0, "example")
     )]
     Examples(usize),
     /// The roll cannot be read.

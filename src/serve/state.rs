@@ -15,7 +15,7 @@ use super::roll::RollInForce;
 use super::unoffered::{unoffered, upkeep};
 use crate::config::{self, Config};
 use crate::message::QueueId;
-use crate::policy::Policy;
+use crate::policy::{Policy, counted};
 use crate::records::Store;
 use crate::verdict::Action;
 use crate::worker::Pool;
@@ -143,7 +143,7 @@ impl Filter {
     fn reload_policy(&self) -> Result<Option<String>, String> {
         let policy = load_policy(&self.config)
             .map_err(|error| format!("the last good policy stays in force: {error}"))?;
-        let text = format!("{} rules, policy {}", policy.rules().len(), policy.fingerprint());
+        let text = format!("{}, policy {}", counted(policy.rules().len(), "rule"), policy.fingerprint());
         self.policy.store(Arc::new(policy));
         self.reloaded.store(Arc::new(Timestamp::now()));
         Ok(Some(text))
@@ -152,7 +152,7 @@ impl Filter {
     fn reload_roll(&self) -> Result<Option<String>, String> {
         let number =
             self.roll.reload().map_err(|error| format!("the last good roll stays in force: {error}"))?;
-        Ok(number.map(|number| format!("{number} people on the roll")))
+        Ok(number.map(|number| format!("{} on the roll", counted(number, "person"))))
     }
 
     /// As [`Filter::reload`], with the outcome in the log.

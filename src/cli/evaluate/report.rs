@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::metrics::Figure;
 use super::outcome::{Example, Match, Measured, Outcome, Rate, Touched};
 use crate::cli::paint::{self, Tone};
-use crate::cli::policy_source::count;
 use crate::cli::scan;
+use crate::policy::counted;
 
 /// The whole report.
 pub fn for_people(outcome: &Outcome) -> String {
@@ -32,7 +32,7 @@ pub fn for_people(outcome: &Outcome) -> String {
 fn opening(outcome: &Outcome) -> String {
     let mut text = format!(
         "{}: {} labelled, {} ordinary",
-        count(outcome.messages, "message"),
+        counted(outcome.messages, "message"),
         outcome.labelled,
         outcome.ordinary
     );
@@ -41,7 +41,7 @@ fn opening(outcome: &Outcome) -> String {
     }
     text += "\n";
     if outcome.incomplete > 0 {
-        text += &format!("{} could not be inspected to the end\n", count(outcome.incomplete, "message"));
+        text += &format!("{} could not be inspected to the end\n", counted(outcome.incomplete, "message"));
     }
     text
 }
@@ -74,8 +74,12 @@ fn notes(outcome: &Outcome, shown: &[&Measured]) -> String {
         }
         if one.undecided > 0 {
             let broader = "of a broader label: neither right nor wrong";
-            let _ =
-                writeln!(text, "{}: also found in {} {broader}", one.label, count(one.undecided, "message"));
+            let _ = writeln!(
+                text,
+                "{}: also found in {} {broader}",
+                one.label,
+                counted(one.undecided, "message")
+            );
         }
         if one.needs_reader.labelled > 0 {
             let judged = &one.needs_reader;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Zoned;
 
 use crate::message::Address;
-use crate::policy::Policy;
+use crate::policy::{Policy, counted};
 use crate::verdict::RuleId;
 
 /// A message in a list.
@@ -34,9 +34,11 @@ pub fn entry(policy: &Policy, reader: Option<&Address>, entry: &Entry<'_>) -> St
     if !named.is_empty() {
         let _ = write!(out, ", {}", named.join(", "));
     }
-    let more = entry.recipient_count.saturating_sub(u64::try_from(named.len()).unwrap_or(u64::MAX));
-    if more > 0 {
-        let _ = write!(out, ", {}{more} recipient(s)", if named.is_empty() { "" } else { "+" });
+    let all = usize::try_from(entry.recipient_count).unwrap_or(usize::MAX);
+    match all.saturating_sub(named.len()) {
+        0 => {}
+        _ if named.is_empty() => out += &format!(", {}", counted(all, "recipient")),
+        more => out += &format!(" and {}", counted(more, "more recipient")),
     }
     let rules = entry.rules.iter().filter_map(|id| policy.rule(id)).map(|rule| match &rule.clause {
         Some(clause) => format!("{} ({clause})", rule.title),

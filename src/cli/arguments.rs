@@ -276,7 +276,7 @@ pub enum HeldCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Release one: it goes to Postfix, byte for byte, and is not held again
+    /// Release one: it goes to its recipients as if no rule had stopped it, and is not held again
     Release(Decide),
     /// Delete one: its content is destroyed, the record of it stays
     Delete(Decide),

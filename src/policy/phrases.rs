@@ -105,7 +105,7 @@ phrases! {
     /// The heading over what may be confirmed.
     confirm = "If it must go as it is";
     /// How a sender confirms.
-    justify = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. It then goes out just as you sent it. Your reason is kept on the record.";
+    justify = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. It then goes out as you wrote it. Your reason is kept on the record.";
     /// How a sender asks.
     request = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. Somebody who may decide is asked, and you are told what they decide. Your reason is kept on the record.";
     /// How long that may be done, and by whom.
@@ -159,7 +159,7 @@ phrases! {
     /// The heading where a sender's reason had the message sent.
     released = "Your message was sent";
     /// That, with the reason.
-    released_because = "Your message went out just as you sent it. This is on record with your reason: {reason}";
+    released_because = "Your message went out as you wrote it. This is on record with your reason: {reason}";
     /// The heading where a sender's request was passed on.
     asked = "Your request was passed on";
     /// That, with the reason.
@@ -167,7 +167,7 @@ phrases! {
     /// The heading where a request was approved.
     approved = "Your message was approved and sent";
     /// Who approved, and what they said.
-    approved_by = "{name} approved your request, and your message went out just as you sent it. They said: {reason}";
+    approved_by = "{name} approved your request, and your message went out as you wrote it. They said: {reason}";
     /// The heading where a request was declined.
     declined = "Your message was not approved";
     /// Who declined, and what they said.

@@ -97,7 +97,7 @@ pub struct HeldRecipient {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
-    /// It goes to its recipients after all, as it was received.
+    /// It goes to its recipients after all.
     Release,
     /// Its content is removed for good. The record of it stays.
     Delete,

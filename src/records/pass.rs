@@ -44,7 +44,7 @@ impl std::fmt::Debug for Pass {
 /// What a pass in a message's header came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redeemed {
-    /// It is good, and spent now: the message goes through as it is, save the header field itself.
+    /// It is good, and spent now: the message goes through.
     Valid {
         /// The kept message that it belongs to.
         reference: Reference,
@@ -153,16 +153,49 @@ impl Store {
         recipients: &[Address],
         now: Timestamp,
     ) -> Result<Redeemed, RecordsError> {
-        let Some(parsed) = parse(value) else { return Ok(Redeemed::Invalid(Refusal::Malformed)) };
+        let id = match self.signed(value, now)? {
+            Ok(id) => id,
+            Err(refusal) => return Ok(Redeemed::Invalid(refusal)),
+        };
+        let envelope = of_envelope(raw(sender), recipients.iter().map(Address::raw));
+        self.spend(&id, &envelope, &of_body(content), now).await
+    }
+
+    /// What a pass is for that was signed here, without a look at the message and without spending it: for what takes a while,
+    /// and so comes before [`Store::redeem`]. `None` for any other.
+    ///
+    /// # Errors
+    /// Where the database does not answer.
+    pub async fn purpose_of_pass(
+        &self,
+        value: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<(Reference, OutboxKind)>, RecordsError> {
+        let Ok(id) = self.signed(value, now)? else { return Ok(None) };
+        let found: Option<(String, String)> = sqlx::query_as(
+            "SELECT reference, kind FROM passes JOIN outbox ON outbox.id = passes.outbox
+             WHERE passes.id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
+        )
+        .bind(&id[..])
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|source| self.database_error(source))?;
+        let Some((reference, kind)) = found else { return Ok(None) };
+        let kind = OutboxKind::from_name(&kind).ok_or_else(|| self.damaged(&reference, "kind"))?;
+        Ok(Some((self.reference_of(&reference)?, kind)))
+    }
+
+    /// The number of a pass that this store signed and that is not too old.
+    fn signed(&self, value: &[u8], now: Timestamp) -> Result<Result<[u8; 16], Refusal>, RecordsError> {
+        let Some(parsed) = parse(value) else { return Ok(Err(Refusal::Malformed)) };
         let signature = self.signature(&parsed.id, parsed.expires)?;
         if signature.verify_slice(&parsed.signature).is_err() {
-            return Ok(Redeemed::Invalid(Refusal::Forged));
+            return Ok(Err(Refusal::Forged));
         }
         if now.as_second() > parsed.expires {
-            return Ok(Redeemed::Invalid(Refusal::Expired));
+            return Ok(Err(Refusal::Expired));
         }
-        let envelope = of_envelope(raw(sender), recipients.iter().map(Address::raw));
-        self.spend(&parsed.id, &envelope, &of_body(content), now).await
+        Ok(Ok(parsed.id))
     }
 
     /// Notes that the MTA has been answered on the message with that pass. This is one write, which outlasts the end of

@@ -20,4 +20,4 @@ pub use answer::{
 pub use automatic::is_answerable;
 pub use edits::{Edits, HeaderEdit, Splice, apply};
 pub use mark::{OWN_FIELD, remove_own};
-pub use plan::{Context, Delivery, RespondError, Response, refusal_text, respond};
+pub use plan::{Context, Delivery, RespondError, Response, let_go, refusal_text, respond};

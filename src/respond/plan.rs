@@ -87,16 +87,8 @@ pub enum RespondError {
 /// # Errors
 /// When the verdict fits neither the policy nor the envelope.
 pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
-    let Context { envelope, message, verdict, policy, .. } = context;
-    if verdict.recipients.len() != envelope.recipients.len() {
-        let (verdict, envelope) = (verdict.recipients.len(), envelope.recipients.len());
-        return Err(RespondError::Recipients { verdict, envelope });
-    }
-    let organisation = policy.organisation();
-    let ours = organisation.sender_is_ours(envelope);
-    // Who only claims to be one of ours is not answered: the address may be somebody else's.
-    let proven = ours && organisation.answers.proof(envelope) != Proof::None;
-    let answerable = proven && is_answerable(envelope, message);
+    let Context { message, verdict, .. } = context;
+    let Standing { ours, proven, answerable } = standing(context)?;
     let mut fates = fates(&verdict.recipients, answerable);
     if fates.rejected {
         let listener = if proven { Listener::Ours } else { Listener::Outsider };
@@ -134,6 +126,43 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
     }
     let copies = copies(context, &fates.delivered)?;
     with_answers(fates, edits, copies)
+}
+
+/// The same for a message of which a person decided that it goes: it is marked, disclaimed and copied as what no rule stops,
+/// and goes to all its recipients whatever the verdict. Where the disclaimer's fallback would refuse it, it goes without.
+///
+/// # Errors
+/// When the verdict fits neither the policy nor the envelope.
+pub fn let_go(context: &Context<'_>) -> Result<Response, RespondError> {
+    let Standing { ours, answerable, .. } = standing(context)?;
+    let everyone: Vec<usize> = (0..context.envelope.recipients.len()).collect();
+    let mut edits = Edits { header: remove_own(context.message), body: Vec::new() };
+    edits.extend(marks(context, &everyone, answerable)?);
+    if let Disclaimed::Edits(added) = disclaimed(context, &everyone, ours) {
+        edits.extend(added);
+    }
+    let copies = copies(context, &everyone)?;
+    Ok(settled(Fates { delivered: everyone, ..Fates::default() }, edits, copies))
+}
+
+/// Where the sender stands to the organisation.
+struct Standing {
+    ours: bool,
+    /// Whether more says so than the address. Who only claims to be one of ours is not answered: it may be somebody else's.
+    proven: bool,
+    answerable: bool,
+}
+
+fn standing(context: &Context<'_>) -> Result<Standing, RespondError> {
+    let Context { envelope, message, verdict, policy, .. } = context;
+    if verdict.recipients.len() != envelope.recipients.len() {
+        let (verdict, envelope) = (verdict.recipients.len(), envelope.recipients.len());
+        return Err(RespondError::Recipients { verdict, envelope });
+    }
+    let organisation = policy.organisation();
+    let ours = organisation.sender_is_ours(envelope);
+    let proven = ours && organisation.answers.proof(envelope) != Proof::None;
+    Ok(Standing { ours, proven, answerable: proven && is_answerable(envelope, message) })
 }
 
 /// What one of ours hears at the SMTP door of a message that is refused.
@@ -603,6 +632,38 @@ mod tests {
         let report = b"Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nBounced.\r\n--b--\r\n";
         let (response, _) = ask(&disclaimer("reject"), report, ANA, &to, &pass);
         assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
+    }
+
+    #[test]
+    fn what_a_person_let_go_is_marked_and_stopped_by_nothing() {
+        let reject = "[[disclaimer]]\nid = \"a\"\nfallback = \"reject\"\ntext = \"Some words.\"\n";
+        let to = ["<bo@beechwood.example>", "<di@beechwood.example>"];
+        let actions = [(Action::Reject, "reject"), (Action::Hold, "hold"), (Action::Tag, "tag")];
+        for (raw, words) in [
+            (MAIL, "Some words."),
+            (b"MIME-Version: 1.0\r\nContent-Type: image/png\r\nSubject: x\r\n\r\nPNG\r\n", "\r\n\r\nPNG\r\n"),
+        ] {
+            let policy = policy(reject);
+            let (envelope, mut verdict) = (envelope(ANA, &to), verdict(&actions));
+            verdict.recipients.truncate(2);
+            for found in &mut verdict.rules {
+                found.recipients = vec![0, 1];
+            }
+            let response = let_go(&Context {
+                envelope: &envelope,
+                message: &Message::parse(raw, &Limits::default()),
+                verdict: &verdict,
+                policy: &policy,
+                reference: "4XYZ",
+                contact: "it@oakfield.example",
+            })
+            .unwrap();
+            assert_eq!(response.delivery, Delivery::Accept { remove: Vec::new(), add: Vec::new() });
+            assert_eq!((response.held, response.returned, response.advises), (vec![], vec![], vec![]));
+            let out = String::from_utf8(apply(raw, &response.edits)).unwrap();
+            assert!(out.contains(words) && out.contains("Subject: [found] "), "{out}");
+            assert!(out.contains("X-Mailwarden: tag; ref=4XYZ; rules=\"tag\"\r\n"), "{out}");
+        }
     }
 
     #[test]

@@ -85,12 +85,14 @@ pub enum Failure {
 }
 
 /// Why a message is swept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purpose {
     /// It is on its way to its recipients.
     Delivery,
     /// Its sender wants to know what would happen to it.
     Trial,
+    /// Somebody decided that it goes, and it is to look as what no rule stops: the kept message's name, and when it came.
+    Release(Reference, Timestamp),
 }
 
 /// What the sweep of one message comes to, without any borrow of it.
@@ -147,7 +149,7 @@ impl Filter {
 
     /// Released mail and answers come past the gate once more, and bear a pass that says so.
     async fn own_mail(
-        &self,
+        self: &Arc<Self>,
         envelope: &Envelope,
         message: &Spooled,
     ) -> Result<Option<Outcome>, RecordsError> {
@@ -155,6 +157,11 @@ impl Filter {
         let parsed = Message::parse(header, &self.config.limits);
         let Some(field) = parsed.fields(PASS_HEADER).next() else { return Ok(None) };
         let (sender, recipients) = (envelope.sender.as_ref(), &envelope.recipients);
+        // A pass that is spent counts as delivered: what takes a while comes before.
+        let released = match self.store.purpose_of_pass(field.value, Timestamp::now()).await? {
+            Some((reference, OutboxKind::Release)) => self.released(&reference, envelope, message).await,
+            _ => None,
+        };
         let redeemed =
             self.store.redeem(field.value, message.bytes(), sender, recipients, Timestamp::now()).await?;
         let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
@@ -170,8 +177,9 @@ impl Filter {
                     self.memory.note(policy.organisation(), envelope, envelope.recipients.iter(), now);
                 }
                 // Not the pass alone: held mail has what somebody had put into it as well.
-                let edits = Edits { header: respond::remove_own(&parsed), body: Vec::new() };
-                Ok(Some(Outcome::Accept { remove: Vec::new(), add: Vec::new(), edits }))
+                let bare = || (Edits { header: respond::remove_own(&parsed), body: Vec::new() }, Vec::new());
+                let (edits, add) = released.unwrap_or_else(bare);
+                Ok(Some(Outcome::Accept { remove: Vec::new(), add, edits }))
             }
             Redeemed::Withdrawn => {
                 Ok(Some(Outcome::TemporaryFailure(ReplyText::new(EnhancedCode::SYSTEM, UNAVAILABLE))))
@@ -237,7 +245,10 @@ impl Filter {
         purpose: Purpose,
     ) -> Result<Box<Judgement>, Failure> {
         let (policy, people) = (self.policy(), self.roll.people());
-        let at = Timestamp::now();
+        let (reference, at) = match &purpose {
+            Purpose::Release(reference, received) => (reference.clone(), *received),
+            Purpose::Delivery | Purpose::Trial => (Reference::random()?, Timestamp::now()),
+        };
         let now = at.to_zoned(policy.organisation().time_zone.clone());
         let limits = &self.config.limits;
         let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
@@ -246,15 +257,18 @@ impl Filter {
         let means =
             Means { policy: &policy, people: &people, memory: &self.memory.at(at), limits, inspector };
         let scanned = scan(envelope, parsed, means, &now, &expired);
-        let reference = Reference::random()?;
-        let response = respond::respond(&Context {
+        let context = Context {
             envelope,
             message: &scanned.message,
             verdict: &scanned.verdict,
             policy: &policy,
             reference: reference.as_str(),
             contact: &self.config.contact,
-        })?;
+        };
+        let response = match &purpose {
+            Purpose::Release(..) => respond::let_go(&context)?,
+            Purpose::Delivery | Purpose::Trial => respond::respond(&context)?,
+        };
         let told = purpose == Purpose::Trial
             || !(response.held.is_empty() && response.returned.is_empty() && response.advises.is_empty());
         let found = if told { found(&policy, &people, &scanned) } else { Vec::new() };

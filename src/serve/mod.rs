@@ -15,6 +15,7 @@ mod memory;
 mod notices;
 mod out_of_hours;
 mod readiness;
+mod released;
 mod roll;
 mod state;
 mod trial;

@@ -165,7 +165,7 @@ fn held_and_confirmed() {
             "These people have not got it yet: - bo@elsewhere.example",
             "you have never written to it before",
             "If it is right, reply to this message and say why in a sentence. Your message then goes out.",
-            "reply to this message and say why in a sentence. It then goes out just as you sent it",
+            "reply to this message and say why in a sentence. It then goes out as you wrote it",
         ],
     );
     assert!(!text.contains("“”"), "nothing stands there: {text}");

@@ -27,6 +27,7 @@ mod loops;
 mod monitoring;
 mod notices;
 mod out_of_hours;
+mod released;
 mod shapes;
 mod trial;
 mod under_load;

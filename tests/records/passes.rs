@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use mailwarden::message::Address;
-use mailwarden::records::{Outcome, Pass, RecipientState, Redeemed, Reference, Refusal, Store, Submission};
+use mailwarden::records::{
+    OutboxKind, Outcome, Pass, RecipientState, Redeemed, Reference, Refusal, Store, Submission,
+};
 
 use crate::school::{CONTENT, SENDER, School, THREE, address};
 
@@ -127,6 +129,19 @@ async fn a_pass_is_for_one_body_sender_and_set_of_recipients() {
     let turned: Vec<Address> = three.iter().rev().cloned().collect();
     let redeemed = store.redeem(text, &completed, Some(&sender), &turned, now).await.unwrap();
     assert!(matches!(redeemed, Redeemed::Valid { .. }));
+}
+
+#[tokio::test]
+async fn what_a_pass_is_for_is_told_without_spending_it_and_of_a_good_one_alone() {
+    let made = made().await;
+    let (store, now, text) = (&made.school.store, made.school.hand.now(), made.pass.text());
+    let told = async |value: &str| store.purpose_of_pass(value.as_bytes(), now).await.unwrap();
+    let release = Some((made.reference.clone(), OutboxKind::Release));
+    assert_eq!(told(text).await, release);
+    assert_eq!(told(&text.replace(|c: char| c.is_ascii_digit(), "2")).await, None);
+    assert_eq!(told("1.forged").await, None);
+    assert!(matches!(redeem(store, text, now).await, Redeemed::Valid { .. }));
+    assert_eq!(told(text).await, None);
 }
 
 #[tokio::test]

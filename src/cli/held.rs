@@ -198,10 +198,9 @@ pub(super) fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
 /// Who acts: as said, else the login behind `sudo`, else the login.
 pub(super) fn person(said: Option<&str>) -> Result<String, CliError> {
     let login = || std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).ok();
-    said.map(str::to_owned)
-        .or_else(login)
-        .filter(|name| !name.trim().is_empty())
-        .ok_or_else(|| CliError::Usage("nobody is logged in by name: say who you are with --by".to_owned()))
+    said.map(str::to_owned).or_else(login).filter(|name| !name.trim().is_empty()).ok_or_else(|| {
+        CliError::Usage("nobody is logged in by name: say who you are, such as --by j.hart".to_owned())
+    })
 }
 
 pub(super) fn parse(reference: &str) -> Result<Reference, CliError> {

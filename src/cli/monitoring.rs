@@ -14,7 +14,7 @@ use super::{CliError, Ended};
 use crate::config::Config;
 use crate::message::Address;
 use crate::people::People;
-use crate::policy::{MonitoringNotice, Policy, counted};
+use crate::policy::{MonitoringNotice, Phrases, Policy, counted};
 use crate::records::{MonitoringTelling, NewMonitoringTelling, RecipientState, Store};
 use crate::serve::control::{self, Request};
 use crate::serve::monitoring::{NoticeWriter, as_last};
@@ -86,7 +86,7 @@ impl Desk<'_> {
     }
 
     fn day(&self, at: Timestamp) -> String {
-        at.to_zoned(self.now.time_zone().clone()).strftime("%Y-%m-%d %H:%M").to_string()
+        Phrases::english().moment(&at.to_zoned(self.now.time_zone().clone()))
     }
 
     async fn list(&self, all: bool, as_json: bool) -> Result<String, CliError> {

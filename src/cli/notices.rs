@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::arguments::{Decide, Notices, NoticesCommand};
@@ -20,7 +19,7 @@ pub fn run(source: &PolicySource, options: &Notices) -> Result<Ended, CliError> 
         let store = Store::open_existing(&config.store_directory).await.map_err(refused)?;
         let text = match &options.command {
             NoticesCommand::List { all, json } => list(&store, *all, *json).await?,
-            NoticesCommand::Show(look) => show(&store, look).await?,
+            NoticesCommand::Show(look) => show(&store, source, look).await?,
             NoticesCommand::Done(done) => end(&store, done).await?,
         };
         store.close().await;
@@ -38,7 +37,7 @@ async fn list(store: &Store, all: bool, as_json: bool) -> Result<String, CliErro
         return Ok("nothing waits to be seen to\n".to_owned());
     }
     let heading = ["reference", "found", "school", "urgency", "told", "done"];
-    Ok(paint::table(&heading, notices.iter().map(row).collect()))
+    Ok(paint::narrow_table(&heading, notices.iter().map(row).collect()))
 }
 
 fn as_line(value: &impl serde::Serialize) -> Result<String, CliError> {
@@ -52,14 +51,14 @@ fn row(notice: &NoticeSummary) -> Vec<String> {
         notice.told.iter().map(|one| format!("{} ({})", one.reviewer, state(one))).collect();
     vec![
         notice.reference.to_string(),
-        minute(notice.found_at),
+        paint::moment(notice.found_at),
         notice.school.clone().unwrap_or_default(),
         urgency.to_owned(),
         if told.is_empty() { paint::paint("nobody", Tone::Bad) } else { told.join(", ") },
         notice
             .ended
             .as_ref()
-            .map(|ended| format!("{} by {}", minute(ended.at), ended.by))
+            .map(|ended| format!("{} by {}", paint::moment(ended.at), ended.by))
             .unwrap_or_default(),
     ]
 }
@@ -67,29 +66,28 @@ fn row(notice: &NoticeSummary) -> Vec<String> {
 /// How it stands with telling somebody.
 fn state(told: &Telling) -> String {
     match (told.told_at, told.state.as_str()) {
-        (None, _) => format!("from {}", minute(told.due_at)),
+        (None, _) => format!("from {}", paint::moment(told.due_at)),
         (Some(_), "waiting") => "on its way".to_owned(),
         (Some(_), "failed") => "the mail server refused it".to_owned(),
-        (Some(at), _) => minute(at),
+        (Some(at), _) => paint::moment(at),
     }
 }
 
-/// A moment on this machine's clock, to the minute.
-fn minute(at: Timestamp) -> String {
-    paint::moment(at)
-}
-
-async fn show(store: &Store, look: &Decide) -> Result<String, CliError> {
+async fn show(store: &Store, source: &PolicySource, look: &Decide) -> Result<String, CliError> {
     let (reference, by) = (parse(&look.reference)?, person(look.by.as_deref())?);
     let notice = store.read_notice(&reference, &by, &look.why, Timestamp::now()).await.map_err(refused)?;
-    if look.json { as_line(&notice) } else { Ok(for_people(&notice)) }
+    if look.json {
+        return as_line(&notice);
+    }
+    let whole = |words: &[&str]| source.command(words, Some(&by));
+    Ok(for_people(&notice) + &where_it_is(&notice, whole) + "\n")
 }
 
 fn for_people(notice: &NoticeRecord) -> String {
     let summary = &notice.summary;
     let mut rows: Vec<[String; 2]> = Vec::new();
     let mut add = |name: &str, value: String| rows.push([name.to_owned(), value]);
-    add("found", summary.found_at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %z").to_string());
+    add("found", paint::moment(summary.found_at));
     add("school", summary.school.clone().unwrap_or_else(|| "none of them".to_owned()));
     add("from", notice.sender.clone().unwrap_or_else(|| "<>".to_owned()));
     add("login", notice.login.clone().unwrap_or_else(|| "none".to_owned()));
@@ -113,19 +111,20 @@ fn for_people(notice: &NoticeRecord) -> String {
         add("not told", format!("{address}, whom the message concerns"));
     }
     for reading in &notice.readings {
-        add("looked", format!("{} by {}: {}", minute(reading.at), reading.by, reading.why));
+        add("looked", format!("{} by {}: {}", paint::moment(reading.at), reading.by, reading.why));
     }
     if let Some(ended) = &summary.ended {
-        add("done", format!("{} by {}: {}", minute(ended.at), ended.by, ended.why));
+        add("done", format!("{} by {}: {}", paint::moment(ended.at), ended.by, ended.why));
     }
-    let table = paint::table(&[summary.reference.as_str(), ""], rows.into_iter().map(Vec::from).collect());
-    format!("{table}\n{}\n", where_it_is(notice))
+    paint::table(&[summary.reference.as_str(), ""], rows.into_iter().map(Vec::from).collect()) + "\n"
 }
 
-/// Where the message itself can be read.
-fn where_it_is(notice: &NoticeRecord) -> String {
+/// Where the message itself can be read, with the whole command for it.
+fn where_it_is(notice: &NoticeRecord, whole: impl Fn(&[&str]) -> String) -> String {
     match notice.recipients.iter().find_map(|to| to.kept.as_ref()) {
-        Some(kept) => format!("The message is kept: mailwarden held show {kept} --reveal --why \"…\""),
+        Some(kept) => {
+            format!("The message is kept: {}", whole(&["held", "show", kept.as_str(), "--reveal"]))
+        }
         None if notice.recipients.iter().any(|to| to.fate == Fate::Delivered) => {
             "mailwarden has no copy of it: it was delivered, and is found in the mailbox by its Message-ID."
                 .to_owned()

@@ -55,9 +55,21 @@ pub fn moment(at: Timestamp) -> String {
     Phrases::english().moment(&at.to_zoned(TimeZone::system()))
 }
 
-/// Rows in aligned columns under a heading, without lines around them.
+/// Rows in aligned columns under a heading, without lines around them; as wide as their cells, or as the terminal.
 pub fn table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
+    laid_out(Table::new(), heading, rows)
+}
+
+/// The same, with long cells broken so that it is no wider than the terminal or, where there is none, 100 columns.
+pub fn narrow_table(heading: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
+    if !table.is_tty() {
+        table.set_width(100);
+    }
+    laid_out(table, heading, rows)
+}
+
+fn laid_out(mut table: Table, heading: &[&str], rows: Vec<Vec<String>>) -> String {
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(heading.iter().map(|title| paint(title, Tone::Strong)));
     table.add_rows(rows);

@@ -35,6 +35,18 @@ impl PolicySource {
         self.config.clone().unwrap_or_else(|| PathBuf::from(USUAL_CONFIG))
     }
 
+    /// A command with the same configuration, whole, for people to copy: with who acts, and a reason to fill in.
+    pub fn command(&self, words: &[&str], by: Option<&str>) -> String {
+        let mut command = format!("mailwarden {}", words.join(" "));
+        if let Some(by) = by {
+            command += &format!(" --by {} --why \"…\"", quoted(by));
+        }
+        if let Some(file) = &self.config {
+            command += &format!(" --config {}", quoted(&file.display().to_string()));
+        }
+        command
+    }
+
     /// The policy's folder: the argument's, else `--policy`, else the configuration's.
     pub fn policy_directory(&self, argument: Option<&Path>) -> Result<PathBuf, CliError> {
         match argument.or(self.policy.as_deref()) {
@@ -94,6 +106,15 @@ impl PolicySource {
     }
 }
 
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-/@+".contains(letter);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
 /// Reads and compiles a policy's folder.
 pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
     Policy::compile(&read_sources(directory)?).map_err(|found| {
@@ -127,5 +148,27 @@ fn faults(error: &ConfigError) -> CliError {
     match error {
         ConfigError::Fault(_) => CliError::Faults(render(error)),
         _ => CliError::Failed(render(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_for_people_to_copy_is_whole() {
+        let source = |config: Option<&str>| PolicySource {
+            config: config.map(PathBuf::from),
+            policy: None,
+            people: None,
+        };
+        let words = ["held", "show", "K7QF-2M9P"];
+        let usual = source(None).command(&words, Some("j.hart"));
+        assert_eq!(usual, "mailwarden held show K7QF-2M9P --by j.hart --why \"…\"");
+        let own = source(Some("/etc/mail warden.toml")).command(&words, Some("Jo O'Hart"));
+        assert_eq!(
+            own,
+            "mailwarden held show K7QF-2M9P --by 'Jo O'\\''Hart' --why \"…\" --config '/etc/mail warden.toml'"
+        );
     }
 }

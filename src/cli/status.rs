@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::arguments::Json;
@@ -32,6 +33,10 @@ fn fill(rows: &mut Vec<Vec<String>>, name: &str, value: &Value) {
             for (field, value) in fields {
                 fill(rows, format!("{name} {}", field.replace('_', " ")).trim_start(), value);
             }
+        }
+        Value::String(text) if text.parse::<Timestamp>().is_ok() => {
+            let moment = text.parse().map(paint::moment).unwrap_or_default();
+            rows.push(vec![name.to_owned(), moment]);
         }
         Value::String(text) => rows.push(vec![name.to_owned(), text.clone()]),
         other => rows.push(vec![name.to_owned(), other.to_string()]),

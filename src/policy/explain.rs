@@ -358,7 +358,7 @@ fn simple_why(evaluation: &Evaluation<'_>, test: &Test, yes: bool) -> String {
                 gaps.iter().map(|entry| format!("part {}: {}", entry.part, entry.gap)).collect();
             named.join(", ")
         }
-        Test::Schedule { .. } => format!("it is {}", evaluation.moment.strftime("%A %d %B %Y, %H:%M")),
+        Test::Schedule { .. } => format!("it is {}", evaluation.moment.strftime("%A %-d %B %Y, %H:%M")),
         Test::Authenticated(_) => match evaluation.case.envelope.authenticated {
             Some(_) => "the client proved a login".to_owned(),
             None => "the client proved no login".to_owned(),

@@ -217,7 +217,7 @@ phrases! {
     /// What comes after.
     notice_done = "When you have seen to it, tell them, so that they can note it as done.";
     /// What is typed to look it up.
-    notice_command = "They type: mailwarden notices show {reference} --why \"…\"";
+    notice_command = "They type: mailwarden notices show {reference} --by \"…\" --why \"…\"";
     /// The heading over why a notice says so little.
     notice_short = "Why this says so little";
     /// Why.

@@ -142,7 +142,7 @@ fn log(judgement: &Judgement, notice: &NewNotice<'_>) {
     match reviewers {
         0 => error!(
             queue_id, %reference,
-            "nobody is left who may be told of this: look it up with `mailwarden notices show`, and name more reviewers"
+            "nobody is left who may be told of this: look it up with `mailwarden notices show {reference} --by … --why …`, and name more reviewers"
         ),
         _ => info!(queue_id, %reference, reviewers, at_once, "noted for reviewers"),
     }

@@ -181,7 +181,10 @@ fn whoever_looks_and_whoever_settles_it_stands_on_record() {
     let held = world.mailwarden.json(&["held", "show", name, "--json"]).remove(0);
     assert_eq!(held["state"], "returned");
     let text = String::from_utf8(world.mailwarden.run(&show[..show.len() - 1]).stdout).unwrap();
-    assert!(text.contains("held show") && text.contains("looked") && !text.contains("number one"), "{text}");
+    let command = format!("mailwarden held show {name} --reveal --by m.okafor --why \"…\" --config ");
+    assert!(text.contains(&command) && text.contains("looked") && !text.contains("number one"), "{text}");
+    let listed = String::from_utf8(world.mailwarden.run(&["notices", "list"]).stdout).unwrap();
+    assert!(listed.contains(name) && listed.lines().all(|line| line.chars().count() <= 100), "{listed}");
     let done = ["notices", "done", name, "--why", "spoke to them", "--by", "j.head"];
     world.mailwarden.run(&done);
     let again = world.mailwarden.attempt(&done);

@@ -204,21 +204,23 @@ impl Desk<'_> {
         let by = person(options.by.as_deref())?;
         let addresses = match options.changed {
             true => self.with_an_earlier_text(notice).await?,
-            false => self.own(&options.addresses)?,
+            false => self.own(&options.addresses)?.into_iter().map(|address| (address, None)).collect(),
         };
         let writer = self.writer(notice);
         let mut rows = Vec::new();
-        for (address, number) in addresses.iter().zip(0_i64..) {
+        for ((address, unless_since), number) in addresses.iter().zip(0_i64..) {
             let written = writer.write(address, &self.now).map_err(refused)?.ok_or_else(|| {
                 CliError::Failed(format!("guidance/{}.md cannot be filled in", notice.guidance()))
             })?;
             let telling = NewMonitoringTelling {
                 asked_by: Some(&by),
+                unless_since: *unless_since,
                 wait: SignedDuration::from_secs(number * 60 / i64::from(notice.each_minute.max(1))),
                 ..written.telling(address)
             };
-            self.store.tell_of_monitoring(&telling, self.now.timestamp()).await.map_err(refused)?;
-            rows.push((address.folded().to_owned(), written.name().to_string()));
+            if self.store.tell_of_monitoring(&telling, self.now.timestamp()).await.map_err(refused)? {
+                rows.push((address.folded().to_owned(), written.name().to_string()));
+            }
         }
         // A filter that is not running sends them when it starts: the outbox is on the disk.
         let woken = control::ask(&self.config.control_socket, Request::Flush).is_ok();
@@ -240,14 +242,19 @@ impl Desk<'_> {
         Ok(format!("{}{}: {note}\n", lines.collect::<String>(), counted(rows.len(), "notice")))
     }
 
-    /// Those on the roll who were told last by a text that has changed since.
-    async fn with_an_earlier_text(&self, notice: &MonitoringNotice) -> Result<Vec<Address>, CliError> {
+    /// Those on the roll who were told last by a text that has changed since, and when: whoever is told after that, by somebody
+    /// who asks at the same time, is not told again.
+    async fn with_an_earlier_text(
+        &self,
+        notice: &MonitoringNotice,
+    ) -> Result<Vec<(Address, Option<Timestamp>)>, CliError> {
         let last = self.store.last_monitoring_tellings().await.map_err(refused)?;
         let people = self.policy.to_be_told(notice, self.people.roll()).people;
-        let earlier = people.into_iter().filter(|(address, _)| {
-            last.get(address).is_some_and(|telling| self.is_in_force(telling) == Some(false))
+        let earlier = people.into_iter().filter_map(|(address, reader)| {
+            let telling = last.get(&address).filter(|telling| self.is_in_force(telling) == Some(false))?;
+            Some((reader.address, Some(telling.told_at)))
         });
-        Ok(earlier.map(|(_, reader)| reader.address).collect())
+        Ok(earlier.collect())
     }
 
     /// Addresses as they were typed, each of which is the organisation's.

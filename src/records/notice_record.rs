@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::Row as _;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteExecutor, SqliteRow};
+use sqlx::{Row as _, Sqlite, Transaction};
 
 use super::notices::{NoticeRecipient, NoticeRule};
 use super::{Reading, RecordsError, Reference, Store, stored, told};
@@ -122,8 +122,10 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<NoticeRecord, RecordsError> {
-        self.note_on_notice(reference, (by, why), "notice_readings (notice, read_by, why, read_at)", now)
-            .await?;
+        let mut transaction = self.begin().await?;
+        let table = "notice_readings (notice, read_by, why, read_at)";
+        self.note_on_notice(&mut transaction, reference, (by, why), table, now).await?;
+        self.commit(transaction).await?;
         let row = sqlx::query("SELECT * FROM notices WHERE reference = ?")
             .bind(reference.as_str())
             .fetch_one(&self.pool)
@@ -153,11 +155,14 @@ impl Store {
         why: &str,
         now: Timestamp,
     ) -> Result<(), RecordsError> {
-        if let Some(Ended { by, .. }) = self.notice_ending(reference).await? {
+        // Whoever asks at the same time waits here, and then sees what was done.
+        let mut transaction = self.begin().await?;
+        if let Some(Ended { by, .. }) = self.notice_ending(&mut *transaction, reference).await? {
             return Err(RecordsError::Settled { reference: reference.clone(), by });
         }
-        self.note_on_notice(reference, (by, why), "notice_endings (notice, ended_by, why, ended_at)", now)
-            .await
+        let table = "notice_endings (notice, ended_by, why, ended_at)";
+        self.note_on_notice(&mut transaction, reference, (by, why), table, now).await?;
+        self.commit(transaction).await
     }
 
     /// How notices stand.
@@ -180,6 +185,7 @@ impl Store {
     /// Adds a row of who, when and why to one of the tables that are only added to.
     async fn note_on_notice(
         &self,
+        transaction: &mut Transaction<'static, Sqlite>,
         reference: &Reference,
         (by, why): (&str, &str),
         table: &str,
@@ -190,7 +196,6 @@ impl Store {
                 return Err(RecordsError::Unsaid(what));
             }
         }
-        let mut transaction = self.begin().await?;
         let insert =
             format!("INSERT INTO {table} SELECT reference, ?, ?, ? FROM notices WHERE reference = ?");
         let added = sqlx::query(sqlx::AssertSqlSafe(insert))
@@ -198,14 +203,14 @@ impl Store {
             .bind(why.trim())
             .bind(stored(now))
             .bind(reference.as_str())
-            .execute(&mut *transaction)
+            .execute(&mut **transaction)
             .await
             .map_err(|source| self.database_error(source))?
             .rows_affected();
         if added != 1 {
             return Err(RecordsError::UnknownNotice(reference.clone()));
         }
-        self.commit(transaction).await
+        Ok(())
     }
 
     async fn notice_summary(&self, row: &SqliteRow) -> Result<NoticeSummary, RecordsError> {
@@ -215,7 +220,7 @@ impl Store {
             found_at: told(self.column(row, &reference, "found_at")?),
             school: self.column(row, &reference, "school")?,
             told: self.tellings(&reference).await?,
-            ended: self.notice_ending(&reference).await?,
+            ended: self.notice_ending(&self.pool, &reference).await?,
             reference,
         })
     }
@@ -248,11 +253,15 @@ impl Store {
         Ok(tellings)
     }
 
-    async fn notice_ending(&self, reference: &Reference) -> Result<Option<Ended>, RecordsError> {
+    async fn notice_ending(
+        &self,
+        database: impl SqliteExecutor<'_>,
+        reference: &Reference,
+    ) -> Result<Option<Ended>, RecordsError> {
         let row: Option<(String, String, i64)> =
             sqlx::query_as("SELECT ended_by, why, ended_at FROM notice_endings WHERE notice = ?")
                 .bind(reference.as_str())
-                .fetch_optional(&self.pool)
+                .fetch_optional(database)
                 .await
                 .map_err(|source| self.database_error(source))?;
         Ok(row.map(|(by, why, at)| Ended { by, why, at: told(at) }))

@@ -180,6 +180,31 @@ fn somebody_is_told_when_asked_and_all_when_the_text_changed() {
     assert_eq!(by, vec![(&"asked".into(), &"head".into()); 3], "{asked:?}");
 }
 
+/// Two people ask for the same at once: nobody is told twice, and the second hears that it is done.
+#[test]
+fn whoever_asks_second_for_a_changed_text_tells_nobody_again() {
+    let staff: Vec<String> = (0..20).map(|number| format!("staff{number:02}@oakfield.example")).collect();
+    let names: Vec<&str> = staff.iter().map(String::as_str).collect();
+    let world = world(&names, "each-minute = 1000");
+    for address in &staff {
+        notice(&world, address);
+    }
+    fs::write(world.mailwarden.path("policy/guidance/monitoring.md"), format!("{TEXT}\nAnd more.\n"))
+        .unwrap();
+    let tell = |by: &str| world.mailwarden.run(&["monitoring", "tell", "--changed", "--by", by]).stdout;
+    let mut letters = 0;
+    thread::scope(|scope| {
+        let askers: Vec<_> = ["head", "deputy", "bursar"].map(|by| scope.spawn(move || tell(by))).into();
+        for asker in askers {
+            let said = String::from_utf8(asker.join().unwrap()).unwrap();
+            letters += said.matches("@oakfield.example").count();
+        }
+    });
+    assert_eq!(letters, staff.len(), "each is said to be told once");
+    let asked = list(&world, &["list", "--all"]).iter().filter(|line| line["occasion"] == "asked").count();
+    assert_eq!(asked, staff.len());
+}
+
 #[test]
 fn what_machines_answer_ends_there() {
     // The mailbox of one is not there yet: her notice comes back to nobody.

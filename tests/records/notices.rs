@@ -120,6 +120,34 @@ async fn the_same_message_is_noted_once_in_five_days() {
     assert_eq!(note(&school.store, 1, Urgency::AtOnce, now + SignedDuration::from_hours(121), now).await, 1);
 }
 
+/// Each with a store of its own, as commands that people run at once have.
+#[tokio::test]
+async fn of_many_who_settle_a_notice_at_once_one_does_and_the_others_hear_who() {
+    let school = School::new().await;
+    let now = school.hand.now();
+    note(&school.store, 1, Urgency::AtOnce, now, now).await;
+    let reference = school.store.notices(false).await.unwrap().remove(0).reference;
+    let mut tasks = tokio::task::JoinSet::new();
+    let all_are_open = std::sync::Arc::new(tokio::sync::Barrier::new(8));
+    for number in 0..8 {
+        let (path, reference) = (school.path.clone(), reference.clone());
+        let all_are_open = std::sync::Arc::clone(&all_are_open);
+        tasks.spawn(async move {
+            let store = Store::open_existing(&path).await.unwrap();
+            all_are_open.wait().await;
+            let by = format!("person {number}");
+            let ended = store.end_notice(&reference, &by, "seen to", now).await;
+            (by, ended)
+        });
+    }
+    let (done, refused): (Vec<_>, Vec<_>) =
+        tasks.join_all().await.into_iter().partition(|(_, ended)| ended.is_ok());
+    let [(first, _)] = done.as_slice() else { panic!("{done:?} {refused:?}") };
+    for (_, ended) in &refused {
+        assert!(matches!(ended, Err(RecordsError::Settled { by, .. }) if by == first), "{ended:?}");
+    }
+}
+
 #[tokio::test]
 async fn who_looked_stays_on_record_and_nothing_is_settled_twice() {
     let school = School::new().await;

@@ -146,12 +146,13 @@ impl Desk<'_> {
                 "role": reader.person.role,
                 "occasion": now.occasion,
                 "told_at": before.map(|telling| telling.told_at),
+                "waits_until": self.policy.at_work_from(&reader.address, &self.now).map(|from| from.timestamp()),
             }));
         }
         if as_json {
             let unreachable = told.without_address.iter().map(|person| {
                 let name = format!("{} {}", person.names.given, person.names.family);
-                json!({ "address": null, "name": name, "role": person.role, "occasion": null, "told_at": null })
+                json!({ "address": null, "name": name, "role": person.role, "occasion": null, "told_at": null, "waits_until": null })
             });
             return Ok(due.into_iter().chain(unreachable).map(|line| format!("{line}\n")).collect());
         }
@@ -179,6 +180,13 @@ impl Desk<'_> {
         }
         let told = people.saturating_sub(due.len());
         let _ = writeln!(out, "{} to be told, {told} told", due.len());
+        let waits: Vec<Timestamp> =
+            due.iter().filter_map(|line| text(line, "waits_until").parse().ok()).collect();
+        if let Some(first) = waits.iter().min() {
+            let until = if waits.iter().all(|until| until == first) { "until" } else { "the first until" };
+            let (number, day) = (waits.len(), self.day(*first));
+            let _ = writeln!(out, "{number} of {} waiting for working hours, {until} {day}", due.len());
+        }
         if let Some(next) = next {
             let _ = writeln!(out, "the next of them is told again on {}", self.day(next));
         }

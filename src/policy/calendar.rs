@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, Weekday};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -59,6 +60,19 @@ impl Calendar {
     /// holidays play no part.
     pub fn in_hours(&self, moment: DateTime) -> bool {
         self.hours(moment.weekday()).is_some_and(|hours| hours.contains(moment.time()))
+    }
+
+    /// The first moment from that one on that lies in working hours; `None` where no day has any.
+    pub fn next_in_hours(&self, moment: DateTime) -> Option<DateTime> {
+        let days = (0..=7).filter_map(|ahead| moment.date().checked_add(ahead.days()).ok());
+        let opens = days.filter_map(|day| {
+            let hours = self.hours(day.weekday())?;
+            Some((day.to_datetime(hours.from), day.to_datetime(hours.until)))
+        });
+        opens
+            .map(|(from, until)| (from.max(moment), until))
+            .find(|(from, until)| from < until)
+            .map(|(from, _)| from)
     }
 
     /// Whether a day lies in a term and in no holiday.
@@ -152,4 +166,26 @@ fn periods(raw: &[Located<RawPeriod>], source: &Source, faults: &mut Vec<Fault>)
     }
     periods.sort_by_key(|period| period.from);
     periods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_working_hours_are_today_tomorrow_or_after_the_weekend() {
+        let mut calendar = Calendar::default();
+        assert_eq!(calendar.next_in_hours("2026-11-27T06:00".parse().unwrap()), None);
+        let [from, until] = ["08:00", "17:00"].map(|time| time.parse().unwrap());
+        calendar.hours.iter_mut().take(5).for_each(|day| *day = Some(Hours { from, until }));
+        // A Thursday, then a Friday.
+        for (now, next) in [
+            ("2026-11-26T06:00", "2026-11-26T08:00"),
+            ("2026-11-26T16:59", "2026-11-26T16:59"),
+            ("2026-11-26T17:00", "2026-11-27T08:00"),
+            ("2026-11-27T17:00", "2026-11-30T08:00"),
+        ] {
+            assert_eq!(calendar.next_in_hours(now.parse().unwrap()), Some(next.parse().unwrap()), "{now}");
+        }
+    }
 }

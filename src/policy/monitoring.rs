@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp, Zoned};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::calendar::Calendar;
 use super::compile::Build;
 use super::fault::{Fault, Source};
 use super::length::Length;
@@ -147,9 +148,20 @@ impl Policy {
 
     /// Whether it is a time to write to somebody of that address: in the working hours of their school, where it names any.
     pub fn is_at_work(&self, address: &Address, now: &Zoned) -> bool {
+        self.calendar_for(address).is_none_or(|calendar| calendar.in_hours(now.datetime()))
+    }
+
+    /// When it will be such a time; `None` where it is one now.
+    pub fn at_work_from(&self, address: &Address, now: &Zoned) -> Option<Zoned> {
+        let calendar = self.calendar_for(address).filter(|calendar| !calendar.in_hours(now.datetime()))?;
+        calendar.next_in_hours(now.datetime())?.to_zoned(now.time_zone().clone()).ok()
+    }
+
+    /// The calendar that somebody of that address works by, where it names working hours.
+    fn calendar_for(&self, address: &Address) -> Option<&Calendar> {
         let organisation = self.organisation();
-        let calendar = organisation.calendar_of(organisation.school_index(address));
-        !calendar.has_hours() || calendar.in_hours(now.datetime())
+        Some(organisation.calendar_of(organisation.school_index(address)))
+            .filter(|calendar| calendar.has_hours())
     }
 }
 

@@ -146,6 +146,10 @@ fn a_few_a_minute_are_told_and_only_in_working_hours() {
     notice(&world, ZOE);
     let waiting = list(&world, &["due"]);
     assert_eq!((waiting.len(), &waiting[0]["address"]), (1, &CLEO.into()), "{waiting:?}");
+    let until: Timestamp = waiting[0]["waits_until"].as_str().expect("a moment").parse().unwrap();
+    assert!(until > Timestamp::now(), "{until}");
+    let due = String::from_utf8(world.mailwarden.run(&["monitoring", "due"]).stdout).unwrap();
+    assert!(due.contains("1 of 1 waiting for working hours, until "), "{due}");
     assert_eq!(told(&world).len(), 3);
 }
 

@@ -29,5 +29,6 @@ pub mod records;
 pub mod respond;
 pub mod scan;
 pub mod serve;
+pub mod slips;
 pub mod verdict;
 pub mod worker;

@@ -4,7 +4,6 @@ mod blocks;
 mod choice;
 mod contraction;
 mod disguise;
-pub mod distance;
 mod filter;
 mod fold;
 pub mod identifiers;

@@ -19,6 +19,7 @@ use super::{NamesPlan, Policy, Sources, example_people, monitoring, notices_chec
 use crate::detect::pattern::PatternIndex;
 use crate::detect::words::{ListId, WordIndex, WordList};
 use crate::people::People;
+use crate::slips::Certainty;
 use crate::verdict::Mode;
 
 pub(super) const ORGANISATION: &str = "organisation.toml";
@@ -290,7 +291,16 @@ fn read_rules(build: &mut Build, sources: &Sources) -> Vec<Rule> {
             continue;
         }
         let source = source(path, text);
-        for Located { span, value } in read::tables::<RawRule>(&source, "rule", &mut build.faults) {
+        for (Located { span, value }, certainty) in
+            read::tables_and_guesses::<RawRule>(&source, "rule", &mut build.faults)
+        {
+            let told = build.faults.len();
+            if certainty == Certainty::Guessed {
+                RuleCompiler::new(build, &source, &value).compile(span);
+                let found = build.faults.split_off(told);
+                build.faults.extend(found.into_iter().filter(Fault::is_of_a_written_name));
+                continue;
+            }
             let id = value.id.clone();
             let place = format!("{path}:{}", Fault::new(&source, id.span.clone(), "").line());
             if let Some(first) = places.insert(id.value.clone(), place) {

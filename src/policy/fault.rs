@@ -8,7 +8,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use serde::Serialize;
 use serde::ser::SerializeStruct;
 
-use crate::detect::distance::distance;
+use crate::slips::{Slip, line_and_column};
 
 /// A file of the policy, as faults show it.
 pub(super) type Source = Arc<NamedSource<String>>;
@@ -50,9 +50,10 @@ impl Fault {
         self
     }
 
-    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
+    /// Whether a name is told that nothing bears, as against what follows from what is not there. A name that stands in for one that is
+    /// missing is not told.
+    pub(super) fn is_of_a_written_name(&self) -> bool {
+        self.message.starts_with("unknown ") && self.span.start < self.source.inner().len()
     }
 
     /// The file, relative to the policy's folder.
@@ -172,125 +173,8 @@ impl Diagnostic for Warning {
     }
 }
 
-/// What the TOML reader says, in this project's words.
-pub(super) fn from_toml(source: &Source, error: &toml::de::Error) -> Fault {
-    let span = error.span().unwrap_or(0..0);
-    let said = error.message();
-    let named: Vec<&str> = said.split('`').skip(1).step_by(2).collect();
-    let first = named.first().copied().unwrap_or("");
-    let known = named.get(1..).unwrap_or(&[]);
-    if said.starts_with("unknown field") {
-        let fault = Fault::new(source, span, format!("unknown key \"{first}\""));
-        return fault.help(choose(first, known, "the keys that may stand here are"));
-    }
-    if said.starts_with("unknown variant") {
-        let fault = Fault::new(source, span, format!("unknown value \"{first}\""));
-        return fault.help(choose(first, known, "the values that may stand here are"));
-    }
-    if said.starts_with("missing field") {
-        return Fault::new(source, span, format!("missing key \"{first}\""))
-            .label("in this table")
-            .help("add it; docs/rules.md says what each key means");
-    }
-    if let Some((found, wanted)) =
-        said.strip_prefix("invalid type: ").and_then(|s| s.split_once(", expected "))
-    {
-        let (wanted, help) = match wanted {
-            "a sequence" => {
-                ("a list", Some("write it in brackets, such as [\"one\", \"another\"]".to_owned()))
-            }
-            _ if wanted.starts_with("struct ") => {
-                ("a table", Some("write it in braces, such as { key = \"value\" }".to_owned()))
-            }
-            other => (other, None),
-        };
-        return Fault::new(source, span, format!("expected {wanted}, found {found}")).help_if(help);
-    }
-    if said.starts_with("wanted string or table") {
-        return Fault::new(source, span, "expected a word in quotation marks")
-            .help("docs/rules.md lists the words that may stand here, such as \"yes\" and \"no\"");
-    }
-    let said = said.lines().next().unwrap_or(said);
-    match SLIPS.iter().find(|(beginning, ..)| said.starts_with(beginning)) {
-        Some((_, message, help)) => Fault::new(source, span, *message).help(*help),
-        None => Fault::new(source, span, lower_first(said)),
-    }
-}
-
-/// Slips in writing TOML: how the reader's message begins, what it means, and what to do.
-const SLIPS: [(&str, &str, &str); 6] = [
-    (
-        "string values must be quoted",
-        "a text without quotation marks",
-        "write it in quotation marks, such as \"Oakfield School\"",
-    ),
-    (
-        "invalid basic string",
-        "this text does not end on its line",
-        "put a quotation mark at its end; inside a text write \\\" for one",
-    ),
-    (
-        "missing comma",
-        "a comma is missing before this",
-        "write commas between the entries: [\"one\", \"another\"]",
-    ),
-    (
-        "duplicate key",
-        "this stands here already",
-        "keep one of them; another entry of a list begins with its name in double brackets, such as [[school]]",
-    ),
-    ("unclosed array table", "a bracket is missing", "write two at either side: [[rule]]"),
-    ("invalid date", "there is no such day", "write year, month and day, such as 2026-02-16"),
-];
-
-/// `did you mean …`, or all that could have been meant.
-pub(super) fn choose(given: &str, known: &[&str], otherwise: &str) -> String {
-    match nearest(given, known) {
-        Some(near) => format!("did you mean \"{near}\"?"),
-        None => format!("{otherwise}: {}", known.join(", ")),
-    }
-}
-
-/// The name that was probably meant.
-pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
-    let given = given.to_lowercase().replace('_', "-");
-    let farthest = (given.chars().count() / 3).max(1);
-    known
-        .iter()
-        .map(|name| (distance(&given, &name.to_lowercase()), *name))
-        .filter(|(distance, _)| *distance <= farthest)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-    (line, before.get(line_start..).map_or(0, |line| line.chars().count()) + 1)
-}
-
-fn lower_first(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nearest_finds_slips_and_nothing_far_off() {
-        let known = ["recipient", "recipients", "sender", "words"];
-        assert_eq!(nearest("recipeint", &known), Some("recipient"));
-        assert_eq!(nearest("Sender", &known), Some("sender"));
-        assert_eq!(nearest("word", &known), Some("words"));
-        assert_eq!(nearest("attachment", &known), None);
-    }
-
-    #[test]
-    fn columns_count_characters() {
-        assert_eq!(line_and_column("é = 1\nßß x", 11), (2, 3));
-        assert_eq!(line_and_column("", 0), (1, 1));
-    }
+/// A slip in writing, as a fault of that file.
+pub(super) fn from_slip(source: &Source, slip: Slip) -> Fault {
+    let fault = Fault::new(source, slip.span, slip.message).help_if(slip.help);
+    Fault { label: slip.label.map(str::to_owned), ..fault }
 }

@@ -9,9 +9,10 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 use regex::Regex;
 
-use super::fault::{Fault, Source, Warning, choose, source};
+use super::fault::{Fault, Source, Warning, source};
 use super::phrases::{Phrases, RawPhrases};
 use super::{Sources, read};
+use crate::slips::choose;
 
 /// The language that every text is there in; others fall back to it.
 const ENGLISH: &str = "en";

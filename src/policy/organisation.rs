@@ -10,7 +10,7 @@ use super::Direction;
 use super::address::AddressSet;
 use super::answers::{self, Answers, RawAnswers, RawApprover};
 use super::calendar::{Calendar, RawCalendar};
-use super::fault::{Fault, Source, choose};
+use super::fault::{Fault, Source};
 use super::guidance::Language;
 use super::located::Located;
 use super::monitoring::{MonitoringNotice, RawMonitoringNotice};
@@ -19,6 +19,7 @@ use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
 use super::upkeep::Upkeep;
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
+use crate::slips::choose;
 use crate::verdict::Mode;
 
 /// A school or a trust of schools, as `organisation.toml` describes it.

@@ -9,13 +9,14 @@ use serde::Deserialize;
 use super::address::AddressSet;
 use super::answers::{Proof, address};
 use super::compile::Build;
-use super::fault::{Fault, Source, choose};
+use super::fault::{Fault, Source};
 use super::length::Length;
 use super::located::Located;
 use super::organisation::{Organisation, unknown};
 use super::rule::Rule;
 use super::{Calendar, Policy};
 use crate::message::{Address, Envelope};
+use crate::slips::choose;
 use crate::verdict::{Mode, Verdict};
 
 /// How often one pupil is answered, where the policy says nothing.

@@ -1,30 +1,40 @@
 //! From a TOML text to its tables, with every fault in this project's words. Knows no rule.
 
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Source, choose, from_toml};
+use super::fault::{Fault, Source, from_slip};
 use super::located::Located;
+use crate::slips::{self, Certainty, Slip, choose};
 
-/// Reads one whole file as `T`.
+/// What describes every key of these files.
+const MANUAL: &str = "docs/rules.md";
+
+/// Reads one whole file as `T`; what had to be guessed is nothing to go on with.
 pub(super) fn file<T: DeserializeOwned>(source: &Source, faults: &mut Vec<Fault>) -> Option<T> {
-    let root = root(source, faults)?;
-    match T::deserialize(root.into_deserializer()) {
-        Ok(value) => Some(value),
-        Err(error) => {
-            faults.push(from_toml(source, &error));
-            None
-        }
-    }
+    let read = slips::read(source.inner(), MANUAL);
+    faults.extend(read.slips.into_iter().map(|slip| from_slip(source, slip)));
+    read.value.filter(|_| read.certainty < Certainty::Guessed)
 }
 
-/// Reads a file that consists of `[[name]]` tables. Each is read by itself, so that one fault hides no other.
+/// Reads a file that consists of `[[name]]` tables. Each is read by itself, to its end, so that one fault hides no other; of which something
+/// had to be guessed are left out.
 pub(super) fn tables<T: DeserializeOwned>(
     source: &Source,
     name: &str,
     faults: &mut Vec<Fault>,
 ) -> Vec<Located<T>> {
+    let all = tables_and_guesses(source, name, faults).into_iter();
+    all.filter(|(_, certainty)| *certainty < Certainty::Guessed).map(|(table, _)| table).collect()
+}
+
+/// The same with all of them. With each comes how sure it is: where something is guessed, what follows from it is no fault.
+pub(super) fn tables_and_guesses<T: DeserializeOwned>(
+    source: &Source,
+    name: &str,
+    faults: &mut Vec<Fault>,
+) -> Vec<(Located<T>, Certainty)> {
     let Some(root) = root(source, faults) else { return Vec::new() };
     let mut found = Vec::new();
     for (key, value) in root.into_inner() {
@@ -55,15 +65,11 @@ fn table<T: DeserializeOwned>(
     source: &Source,
     element: Spanned<DeValue<'_>>,
     faults: &mut Vec<Fault>,
-) -> Option<Located<T>> {
+) -> Option<(Located<T>, Certainty)> {
     let span = element.span();
-    match T::deserialize(element.into_deserializer()) {
-        Ok(value) => Some(Located { span, value }),
-        Err(error) => {
-            faults.push(from_toml(source, &error));
-            None
-        }
-    }
+    let read = slips::read_table(element, MANUAL);
+    faults.extend(read.slips.into_iter().map(|slip| from_slip(source, slip)));
+    Some((Located { span, value: read.value? }, read.certainty))
 }
 
 fn root<'s>(source: &'s Source, faults: &mut Vec<Fault>) -> Option<Spanned<DeTable<'s>>> {
@@ -71,6 +77,6 @@ fn root<'s>(source: &'s Source, faults: &mut Vec<Fault>) -> Option<Spanned<DeTab
     if errors.is_empty() {
         return Some(root);
     }
-    faults.extend(errors.iter().map(|error| from_toml(source, error)));
+    faults.extend(errors.iter().map(|error| from_slip(source, Slip::of(error))));
     None
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::detect::distance::distance;
+use crate::slips::distance::distance;
 
 /// What begins the subjects of replies and forwards, in the languages of common mail programs.
 const REPLIES: [&str; 10] = ["re", "fw", "fwd", "aw", "wg", "sv", "tr", "rv", "antw", "ymateb"];

@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::message::ReplyAddress;
 use crate::milter::{ListenAddress, ListenError};
 use crate::records::Share;
+use crate::slips;
 use crate::worker::{self, Demand};
 
 mod policy_folder;
@@ -303,13 +304,30 @@ pub struct ConfigFault {
     /// What to do.
     #[help]
     help: String,
+    /// What else is wrong.
+    #[related]
+    more: Vec<ConfigFault>,
+}
+
+impl From<ConfigFault> for ConfigError {
+    fn from(fault: ConfigFault) -> Self {
+        Self::Fault(Box::new(fault))
+    }
 }
 
 impl ConfigFault {
-    fn at(what: String, file: &Path, text: &str, span: Option<SourceSpan>) -> ConfigError {
-        let help = "docs/configuration.md describes every setting; `mailwarden schema config` gives a schema for editors";
+    fn at(what: String, file: &Path, text: &str, span: Option<SourceSpan>, help: Option<String>) -> Self {
+        let usual = "docs/configuration.md describes every setting; `mailwarden schema config` gives a schema for editors";
         let text = NamedSource::new(file.display().to_string(), text.to_owned());
-        ConfigError::Fault(Box::new(Self { what, text, span, help: help.to_owned() }))
+        Self { what, text, span, help: help.unwrap_or_else(|| usual.to_owned()), more: Vec::new() }
+    }
+
+    /// All faults as one error; the first of them in the file comes first.
+    fn all(mut faults: Vec<Self>) -> Option<ConfigError> {
+        faults.sort_by_key(|fault| fault.span.map(|span| span.offset()));
+        let mut faults = faults.into_iter();
+        let first = faults.next()?;
+        Some(Self { more: faults.collect(), ..first }.into())
     }
 }
 
@@ -320,11 +338,21 @@ impl Config {
     /// When it cannot be read, with the place of the first fault.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let text = read_text(file)?;
-        let raw: RawConfig = toml::from_str(&text).map_err(|error| {
-            ConfigFault::at(error.message().to_owned(), file, &text, error.span().map(SourceSpan::from))
-        })?;
+        let read = slips::read::<RawConfig>(&text, "docs/configuration.md");
+        let faults = read
+            .slips
+            .into_iter()
+            .map(|slip| ConfigFault::at(slip.message, file, &text, Some(slip.span.into()), slip.help));
+        let raw = match (read.value, ConfigFault::all(faults.collect())) {
+            (Some(raw), None) => raw,
+            (_, Some(error)) => return Err(error),
+            (None, None) => {
+                return Err(ConfigFault::at("nothing can be read".to_owned(), file, &text, None, None).into());
+            }
+        };
         Self::from_raw(raw, file).map_err(|(key, what)| {
-            ConfigFault::at(what, file, &text, text.find(key).map(|start| (start, key.len()).into()))
+            let place = text.find(key).map(|start| (start, key.len()).into());
+            ConfigFault::at(what, file, &text, place, None).into()
         })
     }
 
@@ -407,7 +435,10 @@ fn relative_socket(address: &str, base: &Path) -> String {
 }
 
 /// Reads a text file, with a cap before anything is allocated for it.
-fn read_text(path: &Path) -> Result<String, ConfigError> {
+///
+/// # Errors
+/// When it cannot be read, is too large, or is not UTF-8: then with the place.
+pub fn read_text(path: &Path) -> Result<String, ConfigError> {
     let failed = |source| ConfigError::Read { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
@@ -494,6 +525,22 @@ mime-depth = 12
             assert_eq!(&text[span.offset()..span.offset() + 5], "bogus");
         }
         assert!(matches!(load(&format!("bogus = 1\n{GOOD}")), Err(ConfigError::Fault(_))));
+    }
+
+    #[test]
+    fn every_slip_is_told_with_what_was_probably_meant() {
+        let bad = GOOD
+            .replace("socket = ", "sokcet = ")
+            .replace("sandbox", "sandbocks")
+            .replace("smtp =", "smtq =");
+        let Err(ConfigError::Fault(fault)) = load(&bad) else { panic!("it is taken") };
+        let told: Vec<String> = std::iter::once(&*fault)
+            .chain(&fault.more)
+            .map(|one| format!("{}: {}", one.what, one.help))
+            .collect();
+        let wanted = [("smtq", "smtp"), ("sokcet", "socket"), ("sandbocks", "sandbox")]
+            .map(|(wrong, right)| format!("unknown key \"{wrong}\": did you mean \"{right}\"?"));
+        assert_eq!(told, wanted);
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Slip {
         said(error).0
     }
 
-    fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+    /// Something that cannot stand there, for which the help is yet to be said.
+    pub fn at(span: Range<usize>, message: impl Into<String>) -> Self {
         Self { span, message: message.into(), label: None, help: None }
     }
 
@@ -61,18 +62,18 @@ fn said(error: &toml::de::Error) -> (Slip, Kind) {
     let known = named.get(1..).unwrap_or(&[]);
     let near = || nearest(first, known).map(str::to_owned);
     if said.starts_with("unknown field") {
-        let slip = Slip::new(span, format!("unknown key \"{first}\""));
+        let slip = Slip::at(span, format!("unknown key \"{first}\""));
         return (slip.help(choose(first, known, "the keys that may stand here are")), Kind::Key(near()));
     }
     if said.starts_with("unknown variant") {
-        let slip = Slip::new(span, format!("unknown value \"{first}\""));
+        let slip = Slip::at(span, format!("unknown value \"{first}\""));
         let known_here = known.iter().map(|name| (*name).to_owned()).collect();
         let kind = Kind::Value { near: near(), known: known_here };
         return (slip.help(choose(first, known, "the values that may stand here are")), kind);
     }
     if said.starts_with("missing field") {
         let slip =
-            Slip { label: Some("in this table"), ..Slip::new(span, format!("missing key \"{first}\"")) };
+            Slip { label: Some("in this table"), ..Slip::at(span, format!("missing key \"{first}\"")) };
         return (slip, Kind::Missing(first.to_owned()));
     }
     if let Some((found, wanted)) =
@@ -81,14 +82,14 @@ fn said(error: &toml::de::Error) -> (Slip, Kind) {
         return (unexpected(span, found, wanted), Kind::Expected(wanted.to_owned()));
     }
     if said.starts_with("wanted string or table") {
-        let slip = Slip::new(span, "expected a word in quotation marks");
+        let slip = Slip::at(span, "expected a word in quotation marks");
         let help = "the manual lists the words that may stand here, such as \"yes\" and \"no\"";
         return (slip.help(help), Kind::Expected("a string".to_owned()));
     }
     let said = said.lines().next().unwrap_or(said);
     let slip = match SLIPS.iter().find(|(beginning, ..)| said.starts_with(beginning)) {
-        Some((_, message, help)) => Slip::new(span, *message).help(*help),
-        None => Slip::new(span, lower_first(said)),
+        Some((_, message, help)) => Slip::at(span, *message).help(*help),
+        None => Slip::at(span, lower_first(said)),
     };
     (slip, Kind::Other)
 }
@@ -101,7 +102,7 @@ fn unexpected(span: Range<usize>, found: &str, wanted: &str) -> Slip {
         }
         other => (other, None),
     };
-    let slip = Slip::new(span, format!("expected {wanted}, found {found}"));
+    let slip = Slip::at(span, format!("expected {wanted}, found {found}"));
     Slip { help: help.map(str::to_owned), ..slip }
 }
 
@@ -142,7 +143,9 @@ pub fn choose(given: &str, known: &[&str], otherwise: &str) -> String {
 /// The name that was probably meant.
 pub fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
     let given = given.to_lowercase().replace('_', "-");
-    let farthest = (given.chars().count() / 3).max(1);
+    let letters = given.chars().count();
+    // One letter is as near to any other.
+    let farthest = (letters / 3).max(usize::from(letters > 1));
     known
         .iter()
         .map(|name| (distance(&given, &name.to_lowercase()), *name))

@@ -306,6 +306,27 @@ fn commands_use_the_roll_that_is_named_and_fail_where_it_cannot_be_read() {
     }
 }
 
+#[test]
+fn a_school_that_the_organisation_does_not_have_is_a_fault_where_the_policy_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let mapping = folder.path().join("mapping.toml");
+    let sims = fs::read_to_string("fixtures/people/sims/mapping.toml").unwrap();
+    fs::write(&mapping, sims.replace("\"oakfield\"", "\"oakfeild\"")).unwrap();
+    let exports = SIMS.map(|name| format!("{FOLDER}/sims/{name}"));
+    let mut arguments = vec!["people", "check", "--mapping", mapping.to_str().unwrap()];
+    arguments.extend(exports.iter().map(String::as_str));
+    assert_eq!(mailwarden(&arguments).code, 0, "nothing is known of the schools");
+    arguments.extend(["--policy", "rules"]);
+    let ran = mailwarden(&arguments);
+    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
+    let told = "mapping.toml:6:13: organisation.toml has no school \"oakfeild\"";
+    assert!(ran.err.contains(told) && ran.err.contains("did you mean \"oakfield\"?"), "{}", ran.err);
+    assert!(ran.err.contains("3 faults"), "{}", ran.err);
+    fs::write(&mapping, b"# Caf\xe9\n").unwrap();
+    let ran = mailwarden(&arguments);
+    assert!(ran.err.contains("mapping.toml:1:6: not UTF-8 text here"), "{}", ran.err);
+}
+
 /// A running filter, ended with the test.
 struct Filter {
     child: Child,

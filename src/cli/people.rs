@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::arguments::{People, PeopleCommand, PeopleImport};
 use super::paint::{self, Tone};
-use super::policy_source::{PolicySource, render};
+use super::policy_source::{PolicySource, read_written, render};
 use super::{CliError, Ended};
-use crate::people::{self, Export, Fault, Faults, Imported, Mapping, Person, Role, Roll};
+use crate::people::{self, Export, Faults, Imported, Mapping, Person, Role, Roll};
 use crate::policy::counted;
 
 /// Largest mapping or export that is read, in bytes; one byte more is enough to see that it is too large.
@@ -26,9 +26,9 @@ pub fn run(source: &PolicySource, options: &People) -> Result<Ended, CliError> {
     match &options.command {
         PeopleCommand::Import(import) => {
             let roll = source.roll_to_write()?;
-            take_in(import, Some(&roll))
+            take_in(source, import, Some(&roll))
         }
-        PeopleCommand::Check(import) => take_in(import, None),
+        PeopleCommand::Check(import) => take_in(source, import, None),
         PeopleCommand::List { role, school, json } => {
             let people = source.roll()?;
             let wanted = |person: &&Person| {
@@ -49,19 +49,26 @@ pub fn run(source: &PolicySource, options: &People) -> Result<Ended, CliError> {
 }
 
 /// Reads the exports, and writes the roll where there is no fault and a file to write it to.
-fn take_in(options: &PeopleImport, roll: Option<&Path>) -> Result<Ended, CliError> {
+fn take_in(source: &PolicySource, options: &PeopleImport, roll: Option<&Path>) -> Result<Ended, CliError> {
     let exports: Vec<(String, Vec<u8>)> = options
         .exports
         .iter()
         .map(|file| Ok((file.display().to_string(), read(file)?)))
         .collect::<Result<_, CliError>>()?;
-    let outcome = match mapping(&options.mapping)? {
+    let schools = source.schools()?;
+    let written = mapping(&options.mapping)?;
+    // Where no organisation is known, any school may be meant.
+    let mapping = match schools {
+        Some(schools) => written.and_then(|mapping| mapping.for_schools(schools)),
+        None => written,
+    };
+    let outcome = match mapping {
         Ok(mapping) => {
             let exports: Vec<Export<'_>> =
                 exports.iter().map(|(file, bytes)| Export { file, bytes }).collect();
             people::import(&mapping, &exports, Zoned::now().date())
         }
-        Err(fault) => Err(fault.into()),
+        Err(faults) => Err(faults),
     };
     match outcome {
         Ok(imported) => {
@@ -82,11 +89,8 @@ fn take_in(options: &PeopleImport, roll: Option<&Path>) -> Result<Ended, CliErro
     }
 }
 
-fn mapping(file: &Path) -> Result<Result<Mapping, Fault>, CliError> {
-    let name = file.display().to_string();
-    let text = String::from_utf8(read(file)?)
-        .map_err(|_| CliError::Failed(format!("{name}: not UTF-8 text; save the mapping as UTF-8")))?;
-    Ok(Mapping::parse(&name, &text))
+fn mapping(file: &Path) -> Result<Result<Mapping, Faults>, CliError> {
+    Ok(Mapping::parse(&file.display().to_string(), &read_written(file)?))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, CliError> {

@@ -60,6 +60,14 @@ impl PolicySource {
         }
     }
 
+    /// The ids of the organisation's schools; `None` where no policy is named, or its organisation cannot be read.
+    pub fn schools(&self) -> Result<Option<Vec<String>>, CliError> {
+        if self.policy.is_none() && self.config.is_none() && !Path::new(USUAL_CONFIG).exists() {
+            return Ok(None);
+        }
+        Ok(read_sources(&self.policy_directory(None)?)?.schools())
+    }
+
     /// The policy, and the workers that read documents for it.
     pub fn policy(&self) -> Result<(Policy, Pool), CliError> {
         let workers = self.workers()?;
@@ -131,6 +139,11 @@ pub fn load_policy(directory: &Path) -> Result<Policy, CliError> {
 /// Reads a policy's folder.
 pub fn read_sources(directory: &Path) -> Result<Sources, CliError> {
     config::read_policy(directory).map_err(|error| faults(&error))
+}
+
+/// Reads a text that people write, such as a mapping.
+pub fn read_written(file: &Path) -> Result<String, CliError> {
+    config::read_text(file).map_err(|error| faults(&error))
 }
 
 /// A fault with its place, as people read it.

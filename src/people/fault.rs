@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::ser::SerializeStruct;
 
 use super::MOST_PEOPLE;
+use crate::slips::{Slip, line_and_column};
 
 /// Faults that are kept of one import; who has more has the wrong mapping.
 const MOST_FAULTS: usize = 1_000;
@@ -15,8 +16,8 @@ const MOST_FAULTS: usize = 1_000;
 /// What is wrong. Names of columns are those that the mapping gives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum What {
-    #[error("{0}")]
-    Mapping(String),
+    #[error("{message}")]
+    Mapping { message: String, help: Option<String> },
     #[error("no [[file]] of the mapping is for a file of this name")]
     NoMapping,
     #[error("several [[file]] of the mapping are for a file of this name")]
@@ -53,6 +54,8 @@ pub(super) enum What {
     UnknownRole,
     #[error("a school that the mapping doesn't know")]
     UnknownSchool,
+    #[error("no school of organisation.toml has this id")]
+    NoSuchSchool,
     #[error("the id stands for somebody else already: {0}")]
     DoubledId(String),
     #[error("somebody else of this role has the address already: {0}")]
@@ -70,9 +73,11 @@ pub(super) enum What {
 }
 
 impl What {
-    const fn remedy(&self) -> &'static str {
+    fn remedy(&self) -> &str {
         match self {
-            Self::Mapping(_) => "docs/people.md describes every key of a mapping",
+            Self::Mapping { help, .. } => {
+                help.as_deref().unwrap_or("docs/people.md describes every key of a mapping")
+            }
             Self::NoMapping => {
                 "give a [[file]] a `name` that fits it, such as \"*pupils*.csv\", or rename the file"
             }
@@ -105,6 +110,9 @@ impl What {
             Self::NoComma => "correct it in the management system, or set `written` as the names are written",
             Self::UnknownRole => "add it to the `values` of `role`, as a role or as \"leave-out\"",
             Self::UnknownSchool => "add it to the `values` of `school`",
+            Self::NoSuchSchool => {
+                "write the id as it stands there, or say with the `values` of `school` which one is meant"
+            }
             Self::DoubledId(_) => {
                 "two systems with the same ids: set `id-prefix`; one row for each pupil of a parent: set one-row-for = \"pupil\""
             }
@@ -138,16 +146,15 @@ impl Fault {
         Self { file: file.to_owned(), line, column, what, shown: None }
     }
 
-    /// In a mapping, at a byte of it.
-    pub(super) fn in_mapping(source: &Arc<NamedSource<String>>, at: usize, what: String) -> Self {
-        let before = source.inner().get(..at).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    /// In a mapping, at its place.
+    pub(super) fn in_mapping(source: &Arc<NamedSource<String>>, slip: Slip) -> Self {
+        let (line, column) = line_and_column(source.inner(), slip.span.start);
         Self {
             file: source.name().to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: Some(before.get(line_start..).unwrap_or_default().chars().count() + 1),
-            what: What::Mapping(what),
-            shown: Some((Arc::clone(source), at)),
+            line,
+            column: Some(column),
+            what: What::Mapping { message: slip.message, help: slip.help },
+            shown: Some((Arc::clone(source), slip.span.start)),
         }
     }
 }
@@ -209,8 +216,10 @@ impl Faults {
     }
 }
 
-impl From<Fault> for Faults {
-    fn from(fault: Fault) -> Self {
-        Self { kept: vec![fault], number: 1 }
+impl From<Vec<Fault>> for Faults {
+    fn from(faults: Vec<Fault>) -> Self {
+        let mut all = Self::default();
+        faults.into_iter().for_each(|fault| all.add(fault));
+        all
     }
 }

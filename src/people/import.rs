@@ -82,7 +82,7 @@ impl Gathered {
         let name = export.file.rsplit('/').next().unwrap_or(export.file);
         let mut fitting = mapping.files.iter().filter(|file| file.is_for(name));
         let outcome = match (fitting.next(), fitting.next()) {
-            (Some(file), None) => self.read_as(file, export),
+            (Some(file), None) => self.read_as(file, mapping.schools.as_deref(), export),
             (None, _) => Err((1, None, What::NoMapping)),
             (Some(_), Some(_)) => Err((1, None, What::SeveralMappings)),
         };
@@ -95,7 +95,12 @@ impl Gathered {
         self.faults.add(Fault::in_export(file, line, column, what));
     }
 
-    fn read_as(&mut self, file: &FileMapping, export: &Export<'_>) -> Result<(), Misfit> {
+    fn read_as(
+        &mut self,
+        file: &FileMapping,
+        schools: Option<&[String]>,
+        export: &Export<'_>,
+    ) -> Result<(), Misfit> {
         let text = decode(export.bytes, file.raw.encoding)?;
         let table = Table::open(&text, file.raw.separator)?;
         let columns = match Columns::of(file, &table) {
@@ -110,7 +115,8 @@ impl Gathered {
         }
         for row in table {
             let outcome = row.and_then(|row| {
-                let mut reading = Reading { file, columns: &columns, row: &row, misfits: Vec::new() };
+                let mut reading =
+                    Reading { file, schools, columns: &columns, row: &row, misfits: Vec::new() };
                 let person = reading.person(self.today);
                 let misfits = reading.misfits;
                 match person {
@@ -279,6 +285,7 @@ enum Read {
 
 /// A row that is being read.
 struct Reading<'r> {
+    schools: Option<&'r [String]>,
     file: &'r FileMapping,
     columns: &'r Columns,
     row: &'r Row,
@@ -362,7 +369,12 @@ impl Reading<'_> {
             SchoolFrom::Fixed(school) => Some(school.clone()),
             SchoolFrom::Column { values, .. } => {
                 let text = some(self.text(self.columns.school))?;
-                let Some(values) = values else { return Some(text) };
+                let Some(values) = values else {
+                    if self.schools.is_some_and(|known| !known.contains(&text)) {
+                        self.misfit(self.columns.school, What::NoSuchSchool);
+                    }
+                    return Some(text);
+                };
                 let school = value(values, &text).cloned();
                 if school.is_none() {
                     self.misfit(self.columns.school, What::UnknownSchool);

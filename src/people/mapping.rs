@@ -1,18 +1,28 @@
 //! The mapping: which column of an export is what, and how it is written. Reads no export itself.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobMatcher};
 use miette::NamedSource;
 use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::{Fault, Role};
+use super::{Fault, Faults, Role};
+use crate::slips::{self, Certainty, Slip};
+
+/// What describes every key of a mapping.
+const MANUAL: &str = "docs/people.md";
 
 /// How exports are read: a file of `[[file]]` tables, as docs/people.md describes it.
 #[derive(Debug, Clone)]
 pub struct Mapping {
     pub(super) files: Vec<FileMapping>,
+    /// The ids of the organisation's schools, where they are known; without them, every id is taken.
+    pub(super) schools: Option<Vec<String>>,
+    source: Arc<NamedSource<String>>,
 }
 
 /// How one kind of export is read, checked.
@@ -179,26 +189,83 @@ impl Mapping {
     /// Reads a mapping file's text; `file` is its name, for faults.
     ///
     /// # Errors
-    /// The first fault, at its place.
-    pub fn parse(file: &str, text: &str) -> Result<Self, Fault> {
+    /// Every fault that can be told from one reading, each at its place.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Faults> {
         let source = Arc::new(NamedSource::new(file, text.to_owned()));
-        let fault = |at: usize, what: String| Fault::in_mapping(&source, at, what);
-        let raw: RawMapping = toml::from_str(text).map_err(|error| {
-            let said = error.message().trim_end().replace('\n', "; ");
-            fault(error.span().map_or(0, |span| span.start), said)
-        })?;
-        let files: Result<Vec<FileMapping>, Fault> = raw
-            .file
-            .into_iter()
-            .map(|raw| {
-                let at = raw.span().start;
-                FileMapping::check(raw.into_inner()).map_err(|what| fault(at, what))
-            })
-            .collect();
-        match files?.as_slice() {
-            [] => Err(fault(0, "no [[file]] in it".to_owned())),
-            files => Ok(Self { files: files.to_vec() }),
+        let read = slips::read::<RawMapping>(text, MANUAL);
+        let mut faults: Vec<Fault> =
+            read.slips.into_iter().map(|slip| Fault::in_mapping(&source, slip)).collect();
+        let mut files = Vec::new();
+        // Of what had to be guessed, nothing more can be said.
+        for raw in
+            read.value.filter(|_| read.certainty < Certainty::Guessed).into_iter().flat_map(|raw| raw.file)
+        {
+            let span = raw.span();
+            match FileMapping::check(raw.into_inner()) {
+                Ok(file) => files.push(file),
+                Err(what) => faults.push(Fault::in_mapping(&source, Slip::at(span, what))),
+            }
         }
+        if files.is_empty() && faults.is_empty() {
+            faults.push(Fault::in_mapping(&source, Slip::at(0..0, "no [[file]] in it")));
+        }
+        match faults.is_empty() {
+            true => Ok(Self { files, schools: None, source }),
+            false => Err(faults.into()),
+        }
+    }
+
+    /// The same for an organisation with schools of those ids alone.
+    ///
+    /// # Errors
+    /// Each school in it that the organisation does not have.
+    pub fn for_schools(self, ids: Vec<String>) -> Result<Self, Faults> {
+        let known: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let written = schools(self.source.inner());
+        let unknown =
+            written.iter().filter(|(_, school)| !known.contains(&school.as_str())).map(|(span, school)| {
+                let message = format!("organisation.toml has no school \"{school}\"");
+                let help = match known.as_slice() {
+                    [] => "it has none yet: add a [[school]] there, or delete the key".to_owned(),
+                    known => slips::choose(school, known, "it has"),
+                };
+                Fault::in_mapping(&self.source, Slip { help: Some(help), ..Slip::at(span.clone(), message) })
+            });
+        let faults: Vec<Fault> = unknown.collect();
+        match faults.is_empty() {
+            true => Ok(Self { schools: Some(ids), ..self }),
+            false => Err(faults.into()),
+        }
+    }
+}
+
+/// The ids of schools that a mapping names, and where; in the order in which they stand there.
+fn schools(text: &str) -> Vec<(Range<usize>, String)> {
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut found = Vec::new();
+    let mut note = |value: &Spanned<DeValue<'_>>| {
+        if let DeValue::String(school) = value.get_ref() {
+            found.push((value.span(), school.to_string()));
+        }
+    };
+    let files = match root.get_ref().get("file").map(Spanned::get_ref) {
+        Some(DeValue::Array(files)) => files.iter().collect(),
+        _ => Vec::new(),
+    };
+    for file in files {
+        let Some(school) = table(file).and_then(|file| file.get("school")) else { continue };
+        note(school);
+        let values = table(school).and_then(|school| school.get("values")).and_then(table);
+        values.into_iter().flat_map(DeTable::values).for_each(&mut note);
+    }
+    found.sort_by_key(|(span, _)| span.start);
+    found
+}
+
+fn table<'v, 't>(value: &'v Spanned<DeValue<'t>>) -> Option<&'v DeTable<'t>> {
+    match value.get_ref() {
+        DeValue::Table(entries) => Some(entries),
+        _ => None,
     }
 }
 
@@ -247,25 +314,68 @@ impl FileMapping {
 
 #[cfg(test)]
 mod tests {
+    use miette::Diagnostic as _;
+
     use super::*;
 
     const GOOD: &str =
         "[[file]]\nrole = \"pupil\"\nid = \"UPN\"\nnames = { given = \"F\", family = \"S\" }\n";
 
     #[test]
+    fn all_slips_are_told_at_once() {
+        let bad = GOOD.replace("role", "roll").replace("id =", "idd =").replace("family", "fammily");
+        let faults = Mapping::parse("m.toml", &bad).unwrap_err().kept;
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+    }
+
+    #[test]
+    fn a_school_that_the_organisation_does_not_have_is_a_fault() {
+        let fixed = format!("{GOOD}school = \"oakfeild\"\n");
+        let mapped =
+            format!("{GOOD}school = {{ column = \"S\", values = {{ A = \"beechwood\", B = \"ash\" }} }}\n");
+        for (text, place, help) in [
+            (
+                &fixed,
+                "m.toml:5:10: organisation.toml has no school \"oakfeild\"",
+                "did you mean \"oakfield\"?",
+            ),
+            (&mapped, "m.toml:5:58: organisation.toml has no school \"ash\"", "it has: oakfield, beechwood"),
+        ] {
+            let mapping = Mapping::parse("m.toml", text).unwrap();
+            let faults =
+                mapping.for_schools(vec!["oakfield".to_owned(), "beechwood".to_owned()]).unwrap_err().kept;
+            let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+            assert_eq!(
+                (fault.to_string().as_str(), fault.help().unwrap().to_string().as_str()),
+                (place, help)
+            );
+        }
+        let mapping = Mapping::parse("m.toml", &fixed.replace("oakfeild", "oakfield")).unwrap();
+        assert!(mapping.for_schools(vec!["oakfield".to_owned()]).is_ok());
+    }
+
+    #[test]
     fn faults_are_told_at_their_place() {
         assert!(Mapping::parse("m.toml", GOOD).is_ok());
         for (good, bad, told) in [
             ("role = \"pupil\"", "role = \"pupils\"", "m.toml:2:8: `role` is \"pupil\""),
-            ("id = \"UPN\"", "idd = \"UPN\"", "m.toml:3:1: unknown field `idd`"),
+            ("id = \"UPN\"", "idd = \"UPN\"", "m.toml:3:1: unknown key \"idd\" (did you mean \"id\"?)"),
             ("given = \"F\", ", "", "m.toml:1:1: `names` needs"),
             ("given = \"F\", family", "whole", "m.toml:1:1: `names` with `whole` needs `written`"),
             ("id = \"UPN\"", "id = \"UPN\"\npupils = \"P\"", "nobody here is one"),
             ("id = \"UPN\"", "id = \"UPN\"\nname = \"[\"", "no usable pattern"),
-            ("id = \"UPN\"", "id = \"UPN\"\nseparator = \"|\"", "m.toml:4:13: unknown variant"),
+            (
+                "id = \"UPN\"",
+                "id = \"UPN\"\nseparator = \"|\"",
+                "m.toml:4:13: unknown value \"|\" (the values",
+            ),
             (GOOD, "file = []", "no [[file]] in it"),
         ] {
-            let fault = Mapping::parse("m.toml", &GOOD.replace(good, bad)).unwrap_err().to_string();
+            let faults = Mapping::parse("m.toml", &GOOD.replace(good, bad)).unwrap_err().kept;
+            let [fault] = faults.as_slice() else { panic!("{bad}: {faults:?}") };
+            let fault =
+                format!("{fault} ({})", fault.help().map_or_else(String::new, |help| help.to_string()));
             assert!(fault.contains(told), "{fault}\ninstead of\n{told}");
         }
     }

@@ -6,17 +6,18 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Direction;
 use super::address::AddressSet;
 use super::answers::{self, Answers, RawAnswers, RawApprover};
 use super::calendar::{Calendar, RawCalendar};
-use super::fault::{Fault, Source};
+use super::compile::ORGANISATION;
+use super::fault::{Fault, Source, source};
 use super::guidance::Language;
 use super::located::Located;
 use super::monitoring::{MonitoringNotice, RawMonitoringNotice};
 use super::notices::{Around, Notices, RawNotices, RawReviewer};
 use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
 use super::upkeep::Upkeep;
+use super::{Direction, Sources, read};
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
 use crate::slips::choose;
@@ -191,6 +192,15 @@ impl School {
 
     pub(super) fn members(&self) -> &AddressSet {
         &self.members
+    }
+}
+
+impl Sources {
+    /// The ids of the schools in `organisation.toml`; `None` where it cannot be read.
+    pub fn schools(&self) -> Option<Vec<String>> {
+        let text = self.files.get(ORGANISATION)?;
+        let raw: RawOrganisation = read::file(&source(ORGANISATION, text), &mut Vec::new())?;
+        Some(raw.school.into_iter().map(|school| school.value.id.value).collect())
     }
 }
 

@@ -22,6 +22,7 @@ use mailwarden::milter::{
     EnhancedCode, Gate, ListenAddress, Listener, Outcome, ReplyText, Transaction, serve,
 };
 use mailwarden::respond::{Edits, HeaderEdit, Splice};
+use rustix::event::{PollFd, PollFlags, poll};
 use tokio::sync::{Notify, watch};
 
 /// Does what the subject says, and remembers what it was asked.
@@ -431,4 +432,45 @@ fn stopping_finishes_messages_and_closes_idle_connections() {
     assert_eq!(read_frame(&mut judging), Some((b'a', Vec::new())), "the message in judgement is answered");
     assert_eq!(read_frame(&mut judging), None);
     server.stop();
+}
+
+#[test]
+fn a_silent_connection_is_closed_after_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = ListenAddress::Unix(folder.path().join("milter.sock"));
+    let server = Server::start(&address, folder, Limits { idle_seconds: 1, ..Limits::default() });
+    let mut silent = server.connect();
+    silent.write_all(&[offer(), frame(b'M', b"<>\0")].concat()).unwrap();
+    assert_eq!(read_frame(&mut silent).unwrap().0, b'O');
+    assert_eq!(read_frame(&mut silent), None);
+    assert!(server.judged().is_empty());
+}
+
+#[test]
+fn an_mta_that_takes_no_answer_is_let_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = ListenAddress::Unix(folder.path().join("milter.sock"));
+    let server = Server::start(&address, folder, Limits { idle_seconds: 1, ..Limits::default() });
+    let mut deaf = server.connect();
+    let mut sent = [offer(), frame(b'M', b"<>\0"), frame(b'L', b"Subject\0 insert in the middle\0")].concat();
+    // Its new body is far more than a socket holds.
+    sent.extend((0..64).flat_map(|_| frame(b'B', &[b'x'; 65_535])));
+    sent.extend(frame(b'E', b""));
+    deaf.write_all(&sent).unwrap();
+    let mut closed = [PollFd::new(&deaf, PollFlags::RDHUP)];
+    poll(&mut closed, None).unwrap();
+    assert_eq!(server.judged().len(), 1);
+}
+
+#[test]
+fn an_mta_hears_that_judging_goes_on() {
+    let server = Server::on_unix();
+    let mut stream = server.connect();
+    let message =
+        [offer(), frame(b'M', b"<>\0"), frame(b'L', b"Subject\0 slow\0"), frame(b'E', b"")].concat();
+    stream.write_all(&message).unwrap();
+    assert_eq!(read_frame(&mut stream).unwrap().0, b'O');
+    assert_eq!(read_frame(&mut stream), Some((b'p', Vec::new())));
+    server.gate.go_on.notify_one();
+    assert_eq!(read_frame(&mut stream), Some((b'a', Vec::new())));
 }

@@ -7,6 +7,9 @@ use super::policy_source::PolicySource;
 use super::{CliError, Ended};
 use crate::serve;
 
+/// Most threads that read files back, sweep what is large, and reload.
+const BLOCKING_THREADS: usize = 32;
+
 /// Runs until SIGTERM or SIGINT; SIGHUP reloads the policy and the roll.
 pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
     let config = source.config()?;
@@ -18,6 +21,7 @@ pub fn run(source: &PolicySource) -> Result<Ended, CliError> {
     }));
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
         .build()
         .map_err(CliError::io("the runtime does not start"))?;
     runtime.block_on(async {

@@ -6,20 +6,19 @@ use std::io;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Poll, ready};
 use std::time::Duration;
-
-use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, timeout};
 
 use super::answer::Answer;
 use super::command::Command;
 use super::frame::{End, FrameError, Reassembly};
-use super::listener::Stream;
+use super::reactor::{Slot, TICK};
 use super::reply::EnhancedCode;
 use super::session::{self, Ready, Session, SessionError, Step};
 use super::spool::Complete;
+use super::stream::Stream;
 use super::{Gate, Outcome, Server, Transaction};
 
 /// Bytes that are read at once, at most.
@@ -31,6 +30,8 @@ const BETWEEN_BYTES: usize = 64;
 const WRITE_BYTES: usize = 64 << 10;
 /// How often the MTA hears that judging goes on. Postfix waits 300 s by default, Sendmail 10 s for each reply.
 const PROGRESS_EVERY: Duration = Duration::from_secs(5);
+/// The same, in ticks of the loop's clock.
+const PROGRESS_TICKS: u64 = PROGRESS_EVERY.as_secs() / TICK.as_secs();
 
 thread_local! {
     /// What is read is used up before the thread turns to another connection, so one buffer serves all of a thread's.
@@ -59,23 +60,26 @@ struct Connection<G> {
     number: u64,
 }
 
-/// Serves one connection until it ends, and then gives back its place.
-pub(super) async fn run<G: Gate>(
-    stream: Stream,
-    number: u64,
-    _place: Option<OwnedSemaphorePermit>,
-    server: Arc<Server<G>>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    let session = Session::new(Arc::clone(&server.limits), Arc::clone(&server.spools));
-    let frames = Reassembly::new(server.limits.frame_bytes);
-    let mut connection = Connection { stream, server, session, frames, out: Vec::new(), number };
-    let stop = pin!(async move {
-        let _ = shutdown.wait_for(|stop| *stop).await;
-    });
-    let ended = connection.serve(stop).await;
+/// Serves one connection after the other, as they are given to the slot.
+pub(super) async fn serve_slot<G: Gate>(slot: Rc<Slot>, server: Arc<Server<G>>) {
+    loop {
+        let stream = Stream::new(slot.accepted().await, Rc::clone(&slot));
+        serve_one(stream, &server).await;
+    }
+}
+
+async fn serve_one<G: Gate>(stream: Stream, server: &Arc<Server<G>>) {
+    let number = server.next_connection();
+    let mut connection = Connection {
+        stream,
+        server: Arc::clone(server),
+        session: Session::new(Arc::clone(&server.limits), Arc::clone(&server.spools)),
+        frames: Reassembly::new(server.limits.frame_bytes),
+        out: Vec::new(),
+        number,
+    };
     // The MTA may go at any time, and does when a message is given up: no fault of anyone's.
-    match ended {
+    match connection.serve().await {
         Err(error @ (ConnectionError::Frame(_) | ConnectionError::Session(_))) => {
             tracing::warn!(connection = number, %error, "milter protocol error, connection closed");
         }
@@ -92,16 +96,13 @@ enum Event {
 }
 
 impl<G: Gate> Connection<G> {
-    async fn serve(&mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<(), ConnectionError> {
-        // Two silent ticks in a row are the idle time.
-        let half = Duration::from_secs(self.server.limits.idle_seconds.max(2)) / 2;
-        let mut ticks = interval_at(Instant::now() + half, half);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    async fn serve(&mut self) -> Result<(), ConnectionError> {
         // The MTA's offer is mostly there already: no need to be told of it.
-        let mut step = READ.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            read => self.feed_read(buffer, read),
-        })?;
+        let mut step = match self.poll_receive() {
+            Poll::Ready(step) => step?,
+            Poll::Pending => None,
+        };
+        self.stream.watch()?;
         loop {
             match step {
                 Some(Step::Judge(ready)) => self.judge(*ready).await?,
@@ -115,7 +116,7 @@ impl<G: Gate> Connection<G> {
                 }
             }
             self.flush().await?;
-            step = match self.wait(&mut ticks, stop.as_mut()).await? {
+            step = match self.wait().await? {
                 Event::Fed(step) => step,
                 Event::Stop => return Ok(()),
                 Event::Idle => return Err(ConnectionError::Idle),
@@ -124,43 +125,38 @@ impl<G: Gate> Connection<G> {
     }
 
     /// Waits until the MTA sends something, and handles it. Between messages, also until the server is to stop.
-    async fn wait(
-        &mut self,
-        ticks: &mut Interval,
-        mut stop: Pin<&mut impl Future<Output = ()>>,
-    ) -> Result<Event, ConnectionError> {
-        let mut silent_ticks = 0;
-        poll_fn(|context| {
+    async fn wait(&mut self) -> Result<Event, ConnectionError> {
+        self.stream.slot().set_deadline(self.idle_ticks());
+        poll_fn(|_| {
             // First what has come: a message that is on its way in is taken even while stopping.
-            if let Poll::Ready(fed) = self.poll_receive(context) {
+            if let Poll::Ready(fed) = self.poll_receive() {
                 return Poll::Ready(fed.map(Event::Fed));
             }
-            if self.session.is_idle() && !self.frames.has_rest() && stop.as_mut().poll(context).is_ready() {
+            let slot = self.stream.slot();
+            if self.session.is_idle() && !self.frames.has_rest() && slot.is_stopping() {
                 return Poll::Ready(Ok(Event::Stop));
             }
-            while ticks.poll_tick(context).is_ready() {
-                silent_ticks += 1;
-                if silent_ticks == 2 {
-                    return Poll::Ready(Ok(Event::Idle));
-                }
-            }
-            Poll::Pending
+            if slot.is_late() { Poll::Ready(Ok(Event::Idle)) } else { Poll::Pending }
         })
         .await
     }
 
+    fn idle_ticks(&self) -> u64 {
+        self.server.limits.idle_seconds.max(1) / TICK.as_secs()
+    }
+
     /// Reads what is there, and handles it. What belongs to a body is read into the message, where there is room: copying
     /// it there afterwards was a twelfth of what a message with attachments cost.
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Step>, ConnectionError>> {
+    fn poll_receive(&mut self) -> Poll<Result<Option<Step>, ConnectionError>> {
         let Self { stream, session, frames, out, .. } = self;
         let awaited = frames.awaited();
         let room = (awaited > 0).then(|| session.body_room(awaited + BETWEEN_BYTES)).flatten();
         let Some(room) = room else {
             return READ.with_borrow_mut(|buffer| {
-                self.stream.poll_read(context, buffer).map(|read| self.feed_read(buffer, read))
+                self.stream.poll_read(buffer).map(|read| self.feed_read(buffer, read))
             });
         };
-        let count = ready!(stream.poll_read(context, room))?;
+        let count = ready!(stream.poll_read(room))?;
         if count == 0 {
             return Poll::Ready(Ok(Some(Step::Close)));
         }
@@ -245,13 +241,20 @@ impl<G: Gate> Connection<G> {
     async fn with_progress<T>(&mut self, mut work: impl Future<Output = T> + Unpin) -> T {
         let mut listens = true;
         loop {
-            match timeout(PROGRESS_EVERY, &mut work).await {
-                Ok(done) => return done,
-                Err(_) if listens => {
+            let slot = self.stream.slot();
+            slot.set_deadline(PROGRESS_TICKS);
+            let done = poll_fn(|context| match Pin::new(&mut work).poll(context) {
+                Poll::Ready(done) => Poll::Ready(Some(done)),
+                Poll::Pending if slot.is_late() => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            });
+            match done.await {
+                Some(done) => return done,
+                None if listens => {
                     Session::write_progress(&mut self.out);
                     listens = self.flush().await.is_ok();
                 }
-                Err(_) => {}
+                None => {}
             }
         }
     }
@@ -273,8 +276,9 @@ impl<G: Gate> Connection<G> {
                 Ok(0) => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let idle = Duration::from_secs(self.server.limits.idle_seconds.max(1));
-                    timeout(idle, self.stream.writable()).await.map_err(|_| ConnectionError::Idle)??;
+                    if !self.stream.writable(self.idle_ticks()).await? {
+                        return Err(ConnectionError::Idle);
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -2,18 +2,15 @@
 
 use std::fmt;
 use std::fs::{self, Permissions};
-use std::io::{self, Read, Write};
+use std::io;
 use std::net;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net as unix;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::task::{Context, Poll, ready};
 
 use rustix::net::SocketFlags;
-use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
 
 /// Where to listen, as Postfix's `smtpd_milters` writes it: `unix:/path`, `inet:host:port`; also `tcp:host:port`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,15 +72,22 @@ impl fmt::Display for ListenAddress {
 #[derive(Debug)]
 pub struct Listener {
     address: ListenAddress,
-    socket: Socket,
+    socket: Listening,
     /// Device and inode of the Unix socket.
     file: Option<(u64, u64)>,
 }
 
 #[derive(Debug)]
-enum Socket {
+enum Listening {
     Unix(unix::UnixListener),
     Tcp(net::TcpListener),
+}
+
+/// A connection of the MTA; reading and writing never block.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Unix(unix::UnixStream),
+    Tcp(net::TcpStream),
 }
 
 impl Listener {
@@ -101,7 +105,7 @@ impl Listener {
                 let socket = unix::UnixListener::bind(path).map_err(error)?;
                 let file = fs::symlink_metadata(path).map(|data| (data.dev(), data.ino())).map_err(error)?;
                 let listener =
-                    Self { address: address.clone(), socket: Socket::Unix(socket), file: Some(file) };
+                    Self { address: address.clone(), socket: Listening::Unix(socket), file: Some(file) };
                 if let Some(mode) = mode {
                     fs::set_permissions(path, Permissions::from_mode(mode)).map_err(error)?;
                 }
@@ -113,7 +117,7 @@ impl Listener {
                     _ => error(source),
                 })?;
                 let address = ListenAddress::Tcp(socket.local_addr().map_err(error)?.to_string());
-                Ok(Self { address, socket: Socket::Tcp(socket), file: None })
+                Ok(Self { address, socket: Listening::Tcp(socket), file: None })
             }
         }
     }
@@ -123,25 +127,25 @@ impl Listener {
         &self.address
     }
 
-    /// Hands the listener to the runtime that this is called in.
-    pub(super) fn into_accepting(self) -> io::Result<AsyncFd<Self>> {
+    /// From now on [`Listener::accept`] fails with `WouldBlock` where nobody waits.
+    pub(super) fn set_nonblocking(&self) -> io::Result<()> {
         match &self.socket {
-            Socket::Unix(socket) => socket.set_nonblocking(true)?,
-            Socket::Tcp(socket) => socket.set_nonblocking(true)?,
+            Listening::Unix(socket) => socket.set_nonblocking(true),
+            Listening::Tcp(socket) => socket.set_nonblocking(true),
         }
-        watch(self, Interest::READABLE)
     }
 
-    fn accept(&self) -> io::Result<Socketed> {
+    /// The next connection.
+    pub(super) fn accept(&self) -> io::Result<Socket> {
         // The standard library's accept would take a further system call to make the socket non-blocking.
         let accepted = rustix::net::accept_with(self, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC)
             .map_err(io::Error::from)?;
         match &self.socket {
-            Socket::Unix(_) => Ok(Socketed::Unix(accepted.into())),
-            Socket::Tcp(_) => {
+            Listening::Unix(_) => Ok(Socket::Unix(accepted.into())),
+            Listening::Tcp(_) => {
                 let stream = net::TcpStream::from(accepted);
                 stream.set_nodelay(true)?;
-                Ok(Socketed::Tcp(stream))
+                Ok(Socket::Tcp(stream))
             }
         }
     }
@@ -150,24 +154,17 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
-            Socket::Unix(socket) => socket.as_fd(),
-            Socket::Tcp(socket) => socket.as_fd(),
+            Listening::Unix(socket) => socket.as_fd(),
+            Listening::Tcp(socket) => socket.as_fd(),
         }
     }
 }
 
-impl AsRawFd for Listener {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-/// Waits for a connection.
-pub(super) async fn accept(listener: &AsyncFd<Listener>) -> io::Result<Stream> {
-    loop {
-        let mut ready = listener.readable().await?;
-        if let Ok(accepted) = ready.try_io(|listener| listener.get_ref().accept()) {
-            return Ok(Stream { watched: watch(accepted?, Interest::READABLE)? });
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Unix(stream) => stream.as_fd(),
+            Self::Tcp(stream) => stream.as_fd(),
         }
     }
 }
@@ -193,97 +190,6 @@ fn remove_stale(path: &Path, address: &ListenAddress) -> Result<(), ListenError>
             fs::remove_file(path).map_err(|source| ListenError::Bind { address: address.clone(), source })
         }
         _ => Err(ListenError::Taken(address.clone())),
-    }
-}
-
-/// Has the runtime watch a socket. What is watched owns its socket and keeps it open as long as it is watched.
-#[allow(
-    deprecated,
-    reason = "its replacement needs `unsafe`, for types that give their socket away; none here does"
-)]
-fn watch<T: AsRawFd>(socket: T, interest: Interest) -> io::Result<AsyncFd<T>> {
-    AsyncFd::with_interest(socket, interest)
-}
-
-/// A connection of the MTA.
-///
-/// It is watched for reading alone: a socket that is watched for writing too wakes its task each time the MTA has taken
-/// a reply, which was a fifth of all wake-ups.
-#[derive(Debug)]
-pub(super) struct Stream {
-    watched: AsyncFd<Socketed>,
-}
-
-#[derive(Debug)]
-enum Socketed {
-    Unix(unix::UnixStream),
-    Tcp(net::TcpStream),
-}
-
-impl AsFd for Socketed {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Unix(stream) => stream.as_fd(),
-            Self::Tcp(stream) => stream.as_fd(),
-        }
-    }
-}
-
-impl AsRawFd for Socketed {
-    fn as_raw_fd(&self) -> RawFd {
-        self.as_fd().as_raw_fd()
-    }
-}
-
-impl Stream {
-    /// Reads what is there; waits, by the task's waker, while nothing is.
-    pub(super) fn poll_read(&self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        loop {
-            let mut ready = ready!(self.watched.poll_read_ready(context))?;
-            let read = self.try_read(buffer);
-            match &read {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    ready.clear_ready();
-                    continue;
-                }
-                // Less than asked for: that was all, and the kernel will tell of more. Saves a read that would fail.
-                Ok(count) if (1..buffer.len()).contains(count) => ready.clear_ready(),
-                _ => {}
-            }
-            return Poll::Ready(read);
-        }
-    }
-
-    /// Reads what is there, or fails with `WouldBlock`. Over TCP it is acknowledged at once: the MTA sends several small
-    /// packets before it wants an answer, and with Nagle's algorithm on its side each waits for the acknowledgement of
-    /// the one before, which the kernel would else put off for 40 ms.
-    pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.watched.get_ref() {
-            Socketed::Unix(stream) => (&mut &*stream).read(buffer),
-            Socketed::Tcp(stream) => {
-                let read = (&mut &*stream).read(buffer);
-                if matches!(read, Ok(1..)) {
-                    // It saves time only: without it the connection still works.
-                    let _ = rustix::net::sockopt::set_tcp_quickack(stream, true);
-                }
-                read
-            }
-        }
-    }
-
-    /// Writes what fits, or fails with `WouldBlock`.
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
-        match self.watched.get_ref() {
-            Socketed::Unix(stream) => (&mut &*stream).write(bytes),
-            Socketed::Tcp(stream) => (&mut &*stream).write(bytes),
-        }
-    }
-
-    /// Waits until the MTA has taken enough of what was sent. This is rare: only new bodies are that long.
-    pub(super) async fn writable(&self) -> io::Result<()> {
-        let socket = self.watched.get_ref().as_fd().try_clone_to_owned()?;
-        let _ = watch(socket, Interest::WRITABLE)?.writable().await?;
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The milter protocol adapter: hands each message to a [`Gate`] and answers the MTA. It decides nothing about mail.
 //!
 //! [`frame`], [`command`], [`session`] (the protocol's state machine), [`answer`], [`edits`] and [`reply`] do no I/O;
-//! [`listener`] and [`connection`] are the thin loop around them.
+//! [`listener`], [`reactor`], [`stream`] and [`connection`] are the thin loop around them.
 
 pub mod answer;
 pub mod command;
@@ -11,21 +11,20 @@ pub mod frame;
 pub mod listener;
 mod memory;
 pub mod negotiate;
+mod reactor;
 pub mod reply;
 pub mod session;
 pub mod spool;
+mod stream;
 
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use tokio::io::unix::AsyncFd;
-use tokio::sync::{Semaphore, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::runtime::Handle;
+use tokio::sync::{oneshot, watch};
 
 use crate::limits::Limits;
 use crate::message::Envelope;
@@ -35,6 +34,7 @@ pub use listener::{ListenAddress, ListenError, Listener};
 pub use reply::{EnhancedCode, ReplyText};
 pub use spool::Spooled;
 
+use reactor::{Observer, OtherThreads, Reactor};
 use spool::Spools;
 
 /// One message as the MTA handed it over, ready to be judged.
@@ -78,9 +78,9 @@ impl Outcome {
 pub trait Gate: Send + Sync + 'static {
     /// Decides on one message. When it panics, the MTA is told of a temporary failure, and the process lives on.
     ///
-    /// It is polled on the thread that serves all connections, in a runtime of that thread's own: work of more than a
-    /// few milliseconds belongs into `tokio::task::spawn_blocking` (`block_in_place` does not work there). Do not wait
-    /// in it for the MTA to take another message: that one may wait for this one's memory. While it is pending the MTA is told every few seconds that work goes on.
+    /// It is polled on the thread that serves all connections, within the runtime that [`serve`] was called in: work of more
+    /// than a few milliseconds belongs into `tokio::task::spawn_blocking`. Do not wait in it for the MTA to take another
+    /// message: that one may wait for this one's memory. While it is pending the MTA is told every few seconds that work goes on.
     fn judge(&self, transaction: Transaction) -> impl Future<Output = Outcome> + Send;
 
     /// Hears that the answer on a message has been written to the MTA, at once after it was. It must not wait for anything.
@@ -94,9 +94,9 @@ pub trait Gate: Send + Sync + 'static {
 /// more, closes idle connections, lets messages in progress finish, and returns when the last connection has ended.
 /// The limits hold for all of them together.
 ///
-/// All connections are served on one thread of their own, with its own runtime: the wire takes a few hundredths of a
-/// millisecond a message, far less than the MTA itself, and handing a connection from thread to thread costs more than
-/// serving it.
+/// All connections are served on one thread of their own, by a loop of its own ([`reactor`]): the wire takes a few hundredths
+/// of a millisecond a message, far less than the MTA itself, and handing a connection from thread to thread costs more
+/// than serving it.
 ///
 /// # Errors
 /// When the thread cannot be started or a listener cannot be used. What goes wrong on one connection ends that
@@ -106,28 +106,37 @@ pub async fn serve<G: Gate>(
     gate: Arc<G>,
     limits: Arc<Limits>,
     spool_directory: PathBuf,
-    shutdown: watch::Receiver<bool>,
+    mut shutdown: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let resting = Arc::clone(&gate);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .on_thread_park(move || resting.at_rest())
-        .max_blocking_threads(BLOCKING_THREADS)
-        .thread_name("milter-blocking")
-        .build()?;
-    let most = limits.connections.clamp(1, Semaphore::MAX_PERMITS);
+    let other_threads = OtherThreads::new()?;
+    // Also when this is given up before its end.
+    let stop = StopOnDrop(Arc::clone(&other_threads));
+    let most = limits.connections.max(1);
     let server = Arc::new(Server {
         gate,
         spools: Arc::new(Spools::new(spool_directory, &limits)),
         limits,
-        places: Arc::new(Semaphore::new(most)),
         connections: AtomicU64::new(0),
     });
-    let (ended, end) = oneshot::channel();
+    let (ended, mut end) = oneshot::channel();
+    let runtime = Handle::current();
     let thread = std::thread::Builder::new().name("milter".to_owned()).spawn(move || {
-        let _ = ended.send(runtime.block_on(serve_all(listeners, server, most, shutdown)));
+        let _within = runtime.enter();
+        let run = Reactor::new(listeners, most, other_threads).and_then(|reactor| {
+            reactor.run(|slot| connection::serve_slot(slot, Arc::clone(&server)), &*server)
+        });
+        let _ = ended.send(run);
     })?;
-    match end.await {
+    let early = tokio::select! {
+        ended = &mut end => Some(ended),
+        _ = shutdown.wait_for(|stop| *stop) => None,
+    };
+    drop(stop);
+    let ended = match early {
+        Some(ended) => ended,
+        None => end.await,
+    };
+    match ended {
         Ok(result) => {
             let _ = thread.join();
             result
@@ -136,86 +145,41 @@ pub async fn serve<G: Gate>(
     }
 }
 
-/// Most threads that read files back, and that a gate may use by `spawn_blocking`.
-const BLOCKING_THREADS: usize = 32;
+struct StopOnDrop(Arc<OtherThreads>);
 
-/// How long memory waits for another message at least; twice this at most.
-const MEMORY_KEPT_FOR: Duration = Duration::from_secs(10);
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
+/// Ticks for which memory waits for another message at least; twice this at most.
+const MEMORY_KEPT_TICKS: u64 = 10;
 
 /// What all connections share.
 struct Server<G> {
     gate: Arc<G>,
     limits: Arc<Limits>,
     spools: Arc<Spools>,
-    /// One for each connection that may be open.
-    places: Arc<Semaphore>,
     /// How many connections there have been.
     connections: AtomicU64,
 }
 
-async fn serve_all<G: Gate>(
-    listeners: Vec<Listener>,
-    server: Arc<Server<G>>,
-    most: usize,
-    shutdown: watch::Receiver<bool>,
-) -> io::Result<()> {
-    let mut accepting = JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(accept_all(listener.into_accepting()?, Arc::clone(&server), shutdown.clone()));
-    }
-    // Ends with the runtime that it runs in.
-    tokio::spawn(release_memory(Arc::clone(&server.spools)));
-    while accepting.join_next().await.is_some() {}
-    // Each connection holds one place: all of them are free when the last has ended.
-    let _ = server.places.acquire_many(u32::try_from(most).unwrap_or(u32::MAX)).await;
-    Ok(())
-}
-
-/// Gives back, now and then, the memory that messages have not needed for a while.
-async fn release_memory(spools: Arc<Spools>) {
-    let mut ticks = tokio::time::interval(MEMORY_KEPT_FOR);
-    loop {
-        ticks.tick().await;
-        spools.release_unneeded();
+impl<G> Server<G> {
+    /// The number of a connection that begins, from 1.
+    fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed) + 1
     }
 }
 
-/// Accepts connections until the server is to stop, and closes the listener.
-async fn accept_all<G: Gate>(
-    listener: AsyncFd<Listener>,
-    server: Arc<Server<G>>,
-    mut shutdown: watch::Receiver<bool>,
-) {
-    let mut stop = pin!({
-        let mut shutdown = shutdown.clone();
-        async move {
-            let _ = shutdown.wait_for(|stop| *stop).await;
-        }
-    });
-    loop {
-        // Past the cap, one connection waits here and the others in the listener's queue.
-        let accepting = async {
-            let stream = listener::accept(&listener).await;
-            (Arc::clone(&server.places).acquire_owned().await.ok(), stream)
-        };
-        let (place, stream) = tokio::select! {
-            biased;
-            () = stop.as_mut() => return,
-            next = accepting => next,
-        };
-        match stream {
-            Ok(stream) => {
-                let number = server.connections.fetch_add(1, Ordering::Relaxed) + 1;
-                // Not within another future, which would have room for this one twice and copy it at each connection.
-                tokio::spawn(connection::run(stream, number, place, Arc::clone(&server), shutdown.clone()));
-            }
-            Err(error) => {
-                drop(place);
-                tracing::warn!(%error, "cannot accept a milter connection");
-                // Out of file descriptors, most likely: give connections time to end.
-                let pause = Duration::from_millis(200);
-                let _ = tokio::time::timeout(pause, shutdown.wait_for(|stop| *stop)).await;
-            }
+impl<G: Gate> Observer for Server<G> {
+    fn at_rest(&self) {
+        self.gate.at_rest();
+    }
+
+    fn ticked(&self, ticks: u64) {
+        if ticks.is_multiple_of(MEMORY_KEPT_TICKS) {
+            self.spools.release_unneeded();
         }
     }
 }

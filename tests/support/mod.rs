@@ -14,6 +14,7 @@ pub use watched::Watched;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A Postfix, the mailwarden that it calls, and where its mail ends up.
 pub struct World {
@@ -132,8 +133,19 @@ pub fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// A port that nothing listens on. Another process could take it before it is used; the system hands out ports in
-/// turn, so that it is not given twice within a test run.
+/// A port that nothing listens on, and that is given once in a test run. It lies below those that the system hands out by itself,
+/// so that nobody's connection takes it while a server that had it is stopped and started again.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 100;
+    loop {
+        let given = GIVEN.fetch_add(1, Ordering::Relaxed);
+        assert!(given < 20_000, "no port is free");
+        // Each process begins elsewhere, as several may run.
+        let port = 10_000 + (begin * 200 + u32::from(given)) % 20_000;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

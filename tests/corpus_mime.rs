@@ -118,7 +118,7 @@ fn parts_are_those_that_python_sees() {
             .iter()
             .map(|part| part["type"].as_str().unwrap().to_owned())
             .collect();
-        let ours: Vec<String> = message.parts.iter().map(|part| part.content_type.clone()).collect();
+        let ours: Vec<String> = message.parts.iter().map(|part| part.content_type.to_string()).collect();
         let excepted = DIFFERENT_PARTS.iter().any(|(excepted, _)| *excepted == name);
         compared += 1;
         if (ours == theirs) == excepted {

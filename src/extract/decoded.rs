@@ -12,6 +12,9 @@ use crate::verdict::Gap;
 const HEADER_FIELDS: [&str; 8] =
     ["from", "to", "cc", "reply-to", "sender", "comments", "keywords", "organization"];
 
+/// Room for what those fields of most messages say, in bytes.
+const FIELDS_ROOM: usize = 256;
+
 /// A header in words.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct HeaderText {
@@ -25,7 +28,7 @@ pub(super) struct HeaderText {
 
 /// Reads a header.
 pub(super) fn header(fields: &[Field<'_>]) -> HeaderText {
-    let mut text = HeaderText::default();
+    let mut text = HeaderText { fields: String::with_capacity(FIELDS_ROOM), ..HeaderText::default() };
     for field in fields {
         let out = if field.is_named("subject") {
             &mut text.subject
@@ -38,6 +41,7 @@ pub(super) fn header(fields: &[Field<'_>]) -> HeaderText {
         };
         let words = decode_words(field.value);
         text.gaps.extend(words.gap);
+        out.reserve(words.text.len() + 1);
         out.push_str(&words.text);
         out.push('\n');
     }
@@ -51,11 +55,9 @@ pub(super) fn text<'b>(
     bytes: &'b [u8],
 ) -> (Cow<'b, str>, Option<Gap>) {
     let is_html = part.content_type == "text/html";
-    let label = match &part.charset {
-        None if is_html => declared_charset(bytes, b"charset="),
-        label => label.clone(),
-    };
-    let decoded = charset::decode(bytes, label.as_deref());
+    let asks_page = is_html && part.charset.is_none();
+    let in_page = asks_page.then(|| declared_charset(bytes, b"charset=")).flatten();
+    let decoded = charset::decode(bytes, part.charset.as_deref().or(in_page.as_deref()));
     if !part.flowed || is_html {
         return (decoded.text, decoded.gap);
     }

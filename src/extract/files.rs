@@ -112,7 +112,7 @@ fn may_end_as_archive(part: &Part<'_>) -> bool {
 
 /// Whether a part is a CMS message, by its type or by the name that Outlook gives it.
 fn is_cms(part: &Part<'_>) -> bool {
-    matches!(part.content_type.as_str(), "application/pkcs7-mime" | "application/x-pkcs7-mime")
+    matches!(&*part.content_type, "application/pkcs7-mime" | "application/x-pkcs7-mime")
         || part.filename.as_deref().is_some_and(|name| name.eq_ignore_ascii_case("smime.p7m"))
 }
 
@@ -126,7 +126,7 @@ const fn text(kind: Kind) -> Way {
 /// What a part that isn't displayed says that it is, by its type or, where that says nothing, by its name; none where
 /// that is no text.
 fn declared(part: &Part<'_>) -> Option<Kind> {
-    match part.content_type.as_str() {
+    match &*part.content_type {
         "text/html" | "application/xhtml+xml" => return Some(Kind::Html),
         "text/calendar" | "application/ics" => return Some(Kind::Calendar),
         "text/vcard" | "text/x-vcard" => return Some(Kind::Vcard),

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::decoded::{self, clean};
 use super::document::{Inspection, Inspector, Item, Lock, MOST_LOCKS, Mark, Place, Places, read_text, sniff};
 use super::files::{self, Way};
@@ -29,7 +31,7 @@ pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspe
     };
     reader.header(&message.header, None);
     let alternatives = alternatives(message);
-    let mut displayed = Vec::new();
+    let mut displayed: SmallVec<[Displayed<'_, '_>; 2]> = SmallVec::new();
     for (part, alternative) in message.parts.iter().zip(&alternatives) {
         if matches!(part.kind, PartKind::DisplayedText | PartKind::DisplayedHtml) {
             let (zoned, hidden) = reader.displayed(message, part);
@@ -45,7 +47,7 @@ pub(super) fn read(message: &Message<'_>, limits: &Limits, inspector: &dyn Inspe
         }
         reader.names(part);
     }
-    let redundant: Vec<bool> = displayed.iter().map(|one| is_redundant(one, &displayed)).collect();
+    let redundant: SmallVec<[bool; 8]> = displayed.iter().map(|one| is_redundant(one, &displayed)).collect();
     for (one, redundant) in displayed.into_iter().zip(redundant) {
         if redundant {
             continue;
@@ -87,8 +89,8 @@ fn is_redundant(one: &Displayed<'_, '_>, all: &[Displayed<'_, '_>]) -> bool {
 }
 
 /// For each part, the number of the outermost `multipart/alternative` that it is in. Parents come before children.
-fn alternatives(message: &Message<'_>) -> Vec<Option<u16>> {
-    let mut inside: Vec<Option<u16>> = Vec::with_capacity(message.parts.len());
+fn alternatives(message: &Message<'_>) -> SmallVec<[Option<u16>; 8]> {
+    let mut inside: SmallVec<[Option<u16>; 8]> = SmallVec::with_capacity(message.parts.len());
     let mut count: u16 = 0;
     for part in &message.parts {
         let outer = part.parent.and_then(|parent| inside.get(parent).copied().flatten());

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{Encoding, REPLACEMENT, WINDOWS_1252};
+use encoding_rs::{Encoding, REPLACEMENT, UTF_8, WINDOWS_1252};
 use mail_parser::decoders::charsets::map::charset_decoder;
 
 use crate::verdict::Gap;
@@ -27,6 +27,10 @@ pub fn decode<'x>(bytes: &'x [u8], label: Option<&str>) -> Decoded<'x> {
     let Some(label) = label.map(str::trim).filter(|label| !is_undeclared(label)) else {
         return undeclared(bytes);
     };
+    // Most mail says this one: no need to look through all labels that there are.
+    if label.eq_ignore_ascii_case("utf-8") {
+        return with(UTF_8, bytes);
+    }
     match Encoding::for_label(label.as_bytes()) {
         Some(encoding) if encoding != REPLACEMENT => with(encoding, bytes),
         _ => other(bytes, label),

@@ -90,7 +90,7 @@ impl Open {
         let squeezed: Vec<u8> = address.into_iter().filter(|byte| !byte.is_ascii_whitespace()).collect();
         let Some(address) = Address::parse(&squeezed) else { return };
         if !address.domain().is_empty() && to.len() < MOST {
-            to.push(Mailbox { name: decode_words(&name).text, address });
+            to.push(Mailbox { name: decode_words(&name).text.into_owned(), address });
         }
     }
 }

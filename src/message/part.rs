@@ -20,9 +20,9 @@ pub struct Part<'x> {
     /// What it is in the tree.
     pub kind: PartKind,
     /// The declared type in lower case, `text/plain` where none is declared (RFC 2045 §5.2).
-    pub content_type: String,
+    pub content_type: Cow<'x, str>,
     /// The declared character set, in lower case.
-    pub charset: Option<String>,
+    pub charset: Option<Cow<'x, str>>,
     /// Whether `format=flowed` is declared (RFC 3676).
     pub flowed: bool,
     /// The declared disposition.

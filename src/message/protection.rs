@@ -13,7 +13,7 @@ const PEEK_TEXT: usize = 64 << 10;
 const PEEK_FILE: usize = 512;
 
 /// What a part's type declares (RFC 1847, RFC 3156, RFC 8551 §3.2).
-pub(super) fn declared(content_type: &str, value: &Value) -> Protection {
+pub(super) fn declared(content_type: &str, value: &Value<'_>) -> Protection {
     match content_type {
         "multipart/signed" => Protection::Signed,
         "multipart/encrypted" | "application/pgp-encrypted" => Protection::Encrypted,

@@ -1,6 +1,9 @@
 //! Walks the MIME tree: finds each part's header and body by their delimiters. Decodes no body that it can leave.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use smallvec::SmallVec;
 
 use super::dashes;
 use super::header::{self, HeaderEnd};
@@ -25,7 +28,7 @@ pub(super) fn read<'x>(
         limits,
         coverage,
         parts: Vec::new(),
-        open: Vec::new(),
+        open: SmallVec::new(),
         levels: Vec::new(),
         at: 0,
     };
@@ -67,20 +70,20 @@ impl<'x> ContentFields<'x> {
 }
 
 /// What surrounds a part.
-struct Place {
+struct Place<'x> {
     parent: Option<usize>,
     /// The path of the container; for the top of a message, the message's own.
     base: PartPath,
     /// The part's number in its container; `None` for the top of a message.
     number: Option<u16>,
     depth: usize,
-    shape: Shape,
+    shape: Shape<'x>,
     /// Whether it lies in a message inside the message.
     nested: bool,
     protection: Protection,
 }
 
-impl Place {
+impl Place<'_> {
     fn message(parent: Option<usize>, base: PartPath, depth: usize, protection: Protection) -> Self {
         let nested = parent.is_some();
         Self { parent, base, number: None, depth, shape: Shape::Mixed, nested, protection }
@@ -89,23 +92,23 @@ impl Place {
 
 /// What a multipart's subtype says of its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape {
+enum Shape<'x> {
     Mixed,
     /// Of its parts, the root is shown (RFC 2387 §3.2): the one with this Content-ID, or the first.
-    Related(Option<Vec<u8>>),
+    Related(Option<Cow<'x, [u8]>>),
     /// Its parts are messages where they don't say what they are (RFC 2046 §5.1.5).
     Digest,
 }
 
 /// A multipart whose end has not been reached.
-struct Level {
+struct Level<'x> {
     part: usize,
-    boundary: Vec<u8>,
+    boundary: Cow<'x, [u8]>,
     count: u16,
     /// Its closing delimiter has been read; what follows is its epilogue.
     closed: bool,
     depth: usize,
-    shape: Shape,
+    shape: Shape<'x>,
     nested: bool,
 }
 
@@ -124,8 +127,8 @@ struct Walk<'x, 'w> {
     coverage: &'w mut Coverage,
     parts: Vec<Part<'x>>,
     /// Parts whose end has not been reached, outermost first.
-    open: Vec<usize>,
-    levels: Vec<Level>,
+    open: SmallVec<[usize; 8]>,
+    levels: Vec<Level<'x>>,
     /// Where the search for the next delimiter goes on.
     at: usize,
 }
@@ -140,7 +143,8 @@ impl<'x> Walk<'x, '_> {
             }
         }
         let Some(level) = self.levels.get_mut(delimiter.level) else { return false };
-        while let Some(part) = self.open.pop_if(|part| *part > level.part) {
+        while let Some(part) = self.open.last().copied().filter(|part| *part > level.part) {
+            self.open.pop();
             body_end = close(self.raw, self.parts.get_mut(part), body_end);
         }
         if level.closed && !delimiter.closes {
@@ -168,7 +172,7 @@ impl<'x> Walk<'x, '_> {
     /// Reads a part's header, and those of the messages that it is; `false` where there are too many parts.
     fn entity(
         &mut self,
-        place: Place,
+        place: Place<'x>,
         start: usize,
         read_already: Option<(HeaderEnd, ContentFields<'x>)>,
     ) -> bool {
@@ -215,11 +219,11 @@ impl<'x> Walk<'x, '_> {
     /// What the part says of itself; for a multipart that can be read, its boundary too.
     fn describe(
         &mut self,
-        place: &Place,
+        place: &Place<'_>,
         start: usize,
         end: HeaderEnd,
         fields: &ContentFields<'x>,
-    ) -> (Part<'x>, Option<Vec<u8>>) {
+    ) -> (Part<'x>, Option<Cow<'x, [u8]>>) {
         let declared = fields.content_type.map(Value::parse).unwrap_or_default();
         let disposition = fields.disposition.map(Value::parse).unwrap_or_default();
         let (content_type, broken_type) = content_type(&declared, place, fields.content_type.is_some());
@@ -399,15 +403,15 @@ fn disposition_of(main: &str) -> Option<Disposition> {
 }
 
 /// The type, and whether what was declared is none (RFC 2045 §5.2).
-fn content_type(declared: &Value, place: &Place, is_declared: bool) -> (String, bool) {
+fn content_type<'x>(declared: &Value<'x>, place: &Place<'_>, is_declared: bool) -> (Cow<'x, str>, bool) {
     let fine = declared
         .main
         .split_once('/')
         .is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty() && !subtype.contains('/'));
     match (fine, place.shape == Shape::Digest && !is_declared) {
         (true, _) => (declared.main.clone(), false),
-        (false, true) => ("message/rfc822".to_owned(), false),
-        (false, false) => ("text/plain".to_owned(), is_declared),
+        (false, true) => (Cow::Borrowed("message/rfc822"), false),
+        (false, false) => (Cow::Borrowed("text/plain"), is_declared),
     }
 }
 
@@ -422,7 +426,7 @@ const fn is_encoded(encoding: TransferEncoding) -> bool {
 /// The encoding, and whether it is known.
 fn transfer_encoding(value: &[u8]) -> (TransferEncoding, bool) {
     let main = Value::parse(value).main;
-    let encoding = match main.as_str() {
+    let encoding = match &*main {
         "7bit" | "" => TransferEncoding::SevenBit,
         "8bit" => TransferEncoding::EightBit,
         "binary" => TransferEncoding::Binary,
@@ -433,7 +437,7 @@ fn transfer_encoding(value: &[u8]) -> (TransferEncoding, bool) {
     (encoding, encoding != TransferEncoding::Unknown)
 }
 
-fn shape(content_type: &str, declared: Option<&[u8]>) -> Shape {
+fn shape<'x>(content_type: &str, declared: Option<&'x [u8]>) -> Shape<'x> {
     match content_type {
         "multipart/digest" => Shape::Digest,
         "multipart/related" => Shape::Related(declared.and_then(|value| Value::parse(value).token("start"))),
@@ -443,7 +447,7 @@ fn shape(content_type: &str, declared: Option<&[u8]>) -> Shape {
 
 /// Whether mail programs show a part in the message (after RFC 8621 §4.1.4, which says what they do).
 fn leaf_kind(
-    place: &Place,
+    place: &Place<'_>,
     content_type: &str,
     disposition: Option<Disposition>,
     named: bool,

@@ -2,23 +2,27 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::{charset, transfer};
 use crate::verdict::Gap;
 
 /// A header value as people read it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Words {
-    pub text: String,
+pub(crate) struct Words<'x> {
+    /// Borrowed where nothing had to be changed.
+    pub text: Cow<'x, str>,
     pub gap: Option<Gap>,
 }
 
 /// Decodes a header value: folds become spaces, encoded words text, wherever they stand; adjacent words are joined
 /// before their bytes are decoded, so that a character split between two of them is whole (§5 forbids the split, and
 /// programs do it). Raw 8-bit bytes are UTF-8 or windows-1252. What is broken stays as it stood.
-pub(crate) fn decode(value: &[u8]) -> Words {
-    let mut out = Words { text: String::with_capacity(value.len()), gap: None };
+pub(crate) fn decode(value: &[u8]) -> Words<'_> {
+    if let Some(text) = plain(value) {
+        return Words { text: Cow::Borrowed(text), gap: None };
+    }
+    let mut out = Decoding { text: String::with_capacity(value.len()), gap: None };
     let mut pending = Pending::default();
     let mut rest = value;
     while let Some(at) = memmem::find(rest, b"=?") {
@@ -43,7 +47,25 @@ pub(crate) fn decode(value: &[u8]) -> Words {
     if trimmed.len() != out.text.len() {
         out.text = trimmed.to_owned();
     }
-    out
+    Words { text: Cow::Owned(out.text), gap: out.gap }
+}
+
+/// A value that says what it says: no encoded words, no folds but at its ends, nothing but UTF-8.
+fn plain(value: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    let is_plain = !text.bytes().any(|byte| byte.is_ascii_control()) && !may_have_words(text.as_bytes());
+    is_plain.then_some(text)
+}
+
+/// Whether encoded words may begin in a value.
+fn may_have_words(value: &[u8]) -> bool {
+    memchr_iter(b'=', value).any(|at| value.get(at + 1) == Some(&b'?'))
+}
+
+/// A value on its way to words.
+struct Decoding {
+    text: String,
+    gap: Option<Gap>,
 }
 
 /// The bytes of adjacent encoded words in one character set.
@@ -84,7 +106,7 @@ impl<'x> Word<'x> {
     }
 }
 
-impl Words {
+impl Decoding {
     fn word<'x>(&mut self, word: &Word<'x>, pending: &mut Pending<'x>) {
         if pending.label.is_some_and(|label| !label.eq_ignore_ascii_case(word.label)) {
             self.flush(pending);
@@ -131,9 +153,9 @@ pub(super) fn push_line(text: &str, out: &mut String) {
 
 /// Decodes what may be text in any form: a parameter's value or a name.
 pub(super) fn decode_name(value: &[u8]) -> (String, Option<Gap>) {
-    if memmem::find(value, b"=?").is_some() {
+    if may_have_words(value) {
         let words = decode(value);
-        return (words.text, words.gap);
+        return (words.text.into_owned(), words.gap);
     }
     let mut text = String::with_capacity(value.len());
     push_line(&charset::undeclared(value).text, &mut text);
@@ -142,12 +164,7 @@ pub(super) fn decode_name(value: &[u8]) -> (String, Option<Gap>) {
 
 /// A value decoded, borrowed where nothing had to be changed.
 pub(super) fn text(value: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(value.trim_ascii()) {
-        Ok(plain) if !plain.contains("=?") && !plain.bytes().any(|byte| byte.is_ascii_control()) => {
-            Cow::Borrowed(plain)
-        }
-        _ => Cow::Owned(decode(value).text),
-    }
+    decode(value).text
 }
 
 fn split<'x>(bytes: &'x [u8], by: &[u8]) -> Option<(&'x [u8], &'x [u8])> {

@@ -47,7 +47,7 @@ fn is_automatic(field: &Field<'_>) -> bool {
 fn is_report(message: &Message<'_>) -> bool {
     message.parts.first().is_some_and(|part| {
         matches!(
-            part.content_type.as_str(),
+            part.content_type.as_ref(),
             "multipart/report" | "message/delivery-status" | "message/disposition-notification"
         )
     })

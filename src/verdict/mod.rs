@@ -11,6 +11,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// Where in a message a text stood. Rules name the zones that they look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -67,12 +68,12 @@ impl fmt::Display for Zone {
 /// A part's place in the MIME tree, numbered as IMAP does (RFC 3501 §6.4.5): `1.2` is the second part of the
 /// first. The message itself, with its header, is `0`; the only part of a message that is no multipart is `1`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct PartPath(Vec<u16>);
+pub struct PartPath(SmallVec<[u16; 8]>);
 
 impl PartPath {
     /// The message itself.
-    pub const fn root() -> Self {
-        Self(Vec::new())
+    pub fn root() -> Self {
+        Self(SmallVec::new())
     }
 
     /// The path of this part's child with that number, counted from 1.
@@ -83,7 +84,7 @@ impl PartPath {
     }
 
     /// How deep the part lies; the message itself is at 0.
-    pub const fn depth(&self) -> usize {
+    pub fn depth(&self) -> usize {
         self.0.len()
     }
 }

@@ -92,7 +92,7 @@ fn is_body(part: &Part<'_>) -> bool {
 
 /// What a part forbids wherever it stands outside of attached messages.
 fn forbids(message: &Message<'_>, part: &Part<'_>) -> Option<Barrier> {
-    match part.content_type.as_str() {
+    match part.content_type.as_ref() {
         "message/partial" | "message/external-body" if part.parent.is_none() => Some(Barrier::Partial),
         "multipart/report" if part.parent.is_none() => Some(Barrier::Report),
         "text/calendar" if is_invitation(message, part) => Some(Barrier::Calendar),
@@ -117,7 +117,7 @@ fn is_invitation(message: &Message<'_>, part: &Part<'_>) -> bool {
 /// What protects a part that would be changed.
 fn protects(message: &Message<'_>, part: &Part<'_>) -> Option<Barrier> {
     std::iter::once(part).chain(enclosing(message, part)).find_map(|above| {
-        match above.content_type.as_str() {
+        match above.content_type.as_ref() {
             "multipart/signed" => Some(Barrier::Signed),
             "multipart/encrypted" => Some(Barrier::Encrypted),
             _ => match above.protection {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use super::condition::{Condition, NamesTest, Test};
 use super::evaluate::{Evaluation, satisfies};
 use super::recipients::{Class, classes};
@@ -23,10 +25,11 @@ pub(super) fn decide(policy: &Policy, case: &Case<'_>) -> Verdict {
     let classes = classes(policy, case);
     let evaluation = Evaluation::new(policy, case, &classes);
     let mut matches = Matches { rules: Vec::new(), findings: Vec::new() };
+    let mut runs: SmallVec<[(Mode, &Class); 4]> = SmallVec::new();
     for (index, rule) in policy.rules.iter().enumerate() {
         if rule.runs_on(evaluation.moment.date()) {
-            let runs: Vec<(Mode, &Class)> =
-                classes.iter().filter_map(|class| Some((policy.mode(class.school, index)?, class))).collect();
+            runs.clear();
+            runs.extend(classes.iter().filter_map(|class| Some((policy.mode(class.school, index)?, class))));
             evaluation.apply(rule, &runs, &mut matches);
         }
     }

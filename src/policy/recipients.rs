@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::apart::Aparts;
 use super::condition::PartyId;
 use super::doubt::{Doubting, Doubts};
@@ -10,14 +12,14 @@ use crate::message::Address;
 use crate::people::{People, Role, Roll};
 
 /// Recipients that no rule of the policy tells apart.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Class {
     /// `None` where the message has no recipient.
     pub(super) direction: Option<Direction>,
     /// The school whose rules hold: the sender's, or for inbound mail the recipient's.
     pub(super) school: Option<usize>,
     /// For each party that some rule tests recipients for, whether these are it.
-    parties: Vec<u64>,
+    parties: Parties,
     /// Why these may not be meant; asked for recipients outside of our own mail, and only what some rule asks for.
     pub(super) doubts: Doubts,
     /// What these got before that belongs to the message.
@@ -25,8 +27,11 @@ pub(super) struct Class {
     /// The recipients' children, as numbers of the roll: their names are no secret from them.
     pub(super) family: Vec<u32>,
     /// Indices into the envelope's recipients, ascending.
-    pub(super) recipients: Vec<usize>,
+    pub(super) recipients: SmallVec<[usize; 2]>,
 }
+
+/// A bit for each party.
+type Parties = SmallVec<[u64; 2]>;
 
 impl Class {
     pub(super) fn is(&self, party: PartyId) -> bool {
@@ -34,61 +39,82 @@ impl Class {
     }
 }
 
-/// What a class is told by: direction, school, parties, doubts, what they got before, family.
-type Key = (Direction, Option<usize>, Vec<u64>, Doubts, Aparts, Vec<u32>);
-
 /// Sorts the recipients into classes. A message without recipients gets one class without any.
 pub(super) fn classes(policy: &Policy, case: &Case<'_>) -> Vec<Class> {
-    let envelope = case.envelope;
-    let organisation = &policy.organisation;
-    let from_us = organisation.sender_is_ours(envelope);
-    let sender_school =
-        envelope.sender.as_ref().filter(|_| from_us).and_then(|sender| organisation.school_index(sender));
-    let mut classes: Vec<Class> = Vec::new();
-    let mut known: HashMap<Key, usize> = HashMap::new();
-    let mut domains: HashMap<&str, Vec<u64>> = HashMap::new();
-    let doubting = (from_us && !policy.doubts.is_empty()).then(|| Doubting::new(policy, case));
-    for (index, recipient) in envelope.recipients.iter().enumerate() {
-        let direction = organisation.direction(from_us, recipient);
+    let classing = Classing::new(policy, case);
+    match case.envelope.recipients.as_slice() {
+        [] => vec![Class { school: classing.sender_school, ..Class::default() }],
+        // Most mail has one: there is nothing to sort.
+        [only] => {
+            let class = classing.class(0, only, classing.parties_of_domain(only));
+            vec![Class { recipients: smallvec![0], ..class }]
+        }
+        many => classing.sorted(many),
+    }
+}
+
+/// A message whose recipients are sorted.
+struct Classing<'c> {
+    policy: &'c Policy,
+    case: &'c Case<'c>,
+    from_us: bool,
+    sender_school: Option<usize>,
+    doubting: Option<Doubting<'c>>,
+}
+
+impl<'c> Classing<'c> {
+    fn new(policy: &'c Policy, case: &'c Case<'c>) -> Self {
+        let organisation = &policy.organisation;
+        let from_us = organisation.sender_is_ours(case.envelope);
+        let sender = case.envelope.sender.as_ref().filter(|_| from_us);
+        let sender_school = sender.and_then(|sender| organisation.school_index(sender));
+        let doubting = (from_us && !policy.doubts.is_empty()).then(|| Doubting::new(policy, case));
+        Self { policy, case, from_us, sender_school, doubting }
+    }
+
+    fn sorted(&self, recipients: &[Address]) -> Vec<Class> {
+        let mut classes: Vec<Class> = Vec::new();
+        let mut known: HashMap<Class, usize> = HashMap::new();
+        let mut domains: HashMap<&str, Parties> = HashMap::new();
+        for (index, recipient) in recipients.iter().enumerate() {
+            // Most rules ask for domains, groups and schools, so most answers are the same for a whole domain.
+            let of_domain =
+                domains.entry(recipient.domain()).or_insert_with(|| self.parties_of_domain(recipient));
+            let class = self.class(index, recipient, of_domain.clone());
+            match known.get(&class).and_then(|at| classes.get_mut(*at)) {
+                Some(known) => known.recipients.push(index),
+                None => {
+                    known.insert(class.clone(), classes.len());
+                    classes.push(Class { recipients: smallvec![index], ..class });
+                }
+            }
+        }
+        classes
+    }
+
+    /// The parties that go by the domain alone.
+    fn parties_of_domain(&self, recipient: &Address) -> Parties {
+        let mut parties = smallvec![0; self.policy.parties.len().div_ceil(64)];
+        ask(self.policy, self.case.people, recipient, true, &mut parties);
+        parties
+    }
+
+    /// The class of a recipient with that index, without any recipients yet. `parties` are those of its domain.
+    fn class(&self, index: usize, recipient: &Address, mut parties: Parties) -> Class {
+        let Self { policy, case, .. } = self;
+        let direction = policy.organisation.direction(self.from_us, recipient);
         let school = match direction {
-            Direction::Inbound => organisation.school_index(recipient),
-            Direction::Outbound | Direction::Internal => sender_school,
+            Direction::Inbound => policy.organisation.school_index(recipient),
+            Direction::Outbound | Direction::Internal => self.sender_school,
         };
-        // Most rules ask for domains, groups and schools, so most answers are the same for a whole domain.
-        let by_domain = domains.entry(recipient.domain()).or_insert_with(|| {
-            let mut parties = vec![0_u64; policy.parties.len().div_ceil(64)];
-            ask(policy, case.people, recipient, true, &mut parties);
-            parties
-        });
-        let mut parties = by_domain.clone();
         ask(policy, case.people, recipient, false, &mut parties);
-        let doubting = doubting.as_ref().filter(|_| direction == Direction::Outbound);
+        let doubting = self.doubting.as_ref().filter(|_| direction == Direction::Outbound);
         let doubts = doubting.map(|doubting| doubting.about(recipient)).unwrap_or_default();
         let family =
             if policy.names.wanted.full { family(case.people.roll(), recipient) } else { Vec::new() };
-        let apart = case.apart.of(index);
-        let key = (direction, school, parties, doubts, apart, family);
-        match known.get(&key).and_then(|at| classes.get_mut(*at)) {
-            Some(class) => class.recipients.push(index),
-            None => {
-                let (parties, family) = (key.2.clone(), key.5.clone());
-                known.insert(key, classes.len());
-                classes.push(Class {
-                    direction: Some(direction),
-                    school,
-                    parties,
-                    doubts,
-                    apart,
-                    family,
-                    recipients: vec![index],
-                });
-            }
-        }
+        let (direction, apart) = (Some(direction), case.apart.of(index));
+        Class { direction, school, parties, doubts, apart, family, recipients: SmallVec::new() }
     }
-    if classes.is_empty() {
-        classes.push(Class { school: sender_school, ..Class::default() });
-    }
-    classes
 }
 
 /// The pupils whom an address of a parent belongs to.

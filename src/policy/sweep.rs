@@ -26,7 +26,11 @@ pub(super) struct Sweep<'c> {
     pub(super) identifiers: OnceCell<IdentifierHits>,
     gaps: RefCell<Coverage>,
     tallies: RefCell<HashMap<Question, Rc<Tally>>>,
-    nothing: Rc<Tally>,
+}
+
+thread_local! {
+    /// What most questions come to.
+    static NOTHING: Rc<Tally> = Rc::default();
 }
 
 /// What a rule asks of a list, a pattern, or kinds of identifiers.
@@ -117,7 +121,6 @@ impl<'c> Sweep<'c> {
             identifiers: OnceCell::new(),
             gaps: RefCell::new(Coverage::default()),
             tallies: RefCell::new(HashMap::new()),
-            nothing: Rc::new(Tally::default()),
         }
     }
 
@@ -193,7 +196,7 @@ impl<'c> Sweep<'c> {
     /// Many rules ask the same of a list, so each question is answered once.
     pub(super) fn tally(&self, hits: &[Hit], question: Question) -> Rc<Tally> {
         if hits.is_empty() {
-            return Rc::clone(&self.nothing);
+            return NOTHING.with(Rc::clone);
         }
         if let Some(known) = self.tallies.borrow().get(&question) {
             return Rc::clone(known);

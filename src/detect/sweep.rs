@@ -5,6 +5,7 @@
 //! fits the processor's cache answers whether it, or it with the next word, begins anything. Plain ASCII words of up to
 //! sixteen letters take this way; all others are folded character by character, which finds the same words.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use crate::detect::blocks::{BLOCK, mask};
@@ -17,21 +18,42 @@ use crate::detect::trie::{Word, hash_halves, hash_word, head};
 /// Words that are held before they are looked at: few enough for the processor's nearest cache. A mail's words seldom fill more.
 const WORDS: usize = 256;
 
+thread_local! {
+    /// Used again for a thread's next text: to make it anew is to clear 20 kB, be the text a line.
+    static WORKBENCH: Cell<Option<Box<Workbench>>> = const { Cell::new(None) };
+}
+
+/// What a walk works on. What an earlier walk left there, no other looks at.
+struct Workbench {
+    chunk: Chunk,
+    words: [Word; WORDS],
+    /// One more than there are words.
+    candidates: [Candidate; WORDS + 1],
+    folded: String,
+}
+
+impl Default for Workbench {
+    fn default() -> Self {
+        let (words, candidates) = ([Word::default(); WORDS], [Candidate::default(); WORDS + 1]);
+        Self { chunk: Chunk::new(), words, candidates, folded: String::new() }
+    }
+}
+
 /// A walk through one text.
 pub(super) struct Sweep<'w, V> {
     filter: &'w Filter,
     text: &'w str,
     visitor: V,
-    words: Vec<Word>,
+    words: &'w mut [Word; WORDS],
     /// How many of `words` are words of the text by now.
     count: usize,
-    candidates: Vec<Candidate>,
+    candidates: &'w mut [Candidate; WORDS + 1],
     candidate_count: usize,
     /// The hash of the last word.
     hash: u64,
     /// Whether the last word may begin a term by itself.
     begins: bool,
-    folded: String,
+    folded: &'w mut String,
 }
 
 /// What a walk calls.
@@ -46,27 +68,23 @@ pub(super) trait Visitor {
 
 impl<'w, V: Visitor> Sweep<'w, V> {
     /// Walks a text, until the visitor breaks.
-    pub(super) fn run(filter: &'w Filter, text: &'w str, visitor: V) -> ControlFlow<()> {
-        let words = vec![Word::default(); WORDS.min(text.len() / 4 + 4 * TERM_WORDS)];
-        let candidates = vec![Candidate::default(); words.len() + 1];
-        let mut sweep = Self {
-            filter,
-            text,
-            visitor,
-            words,
-            count: 0,
-            candidates,
-            candidate_count: 0,
-            hash: 0,
-            begins: false,
-            folded: String::new(),
-        };
-        let mut chunk = Chunk::new();
+    pub(super) fn run(filter: &Filter, text: &str, visitor: V) -> ControlFlow<()> {
+        let mut workbench = WORKBENCH.take().unwrap_or_default();
+        let walked = Sweep::walk(filter, text, visitor, &mut workbench);
+        WORKBENCH.set(Some(workbench));
+        walked
+    }
+
+    fn walk(filter: &'w Filter, text: &'w str, visitor: V, workbench: &'w mut Workbench) -> ControlFlow<()> {
+        let Workbench { chunk, words, candidates, folded } = workbench;
+        let (count, candidate_count, hash, begins) = (0, 0, 0, false);
+        let mut sweep =
+            Self { filter, text, visitor, words, count, candidates, candidate_count, hash, begins, folded };
         let mut at = 0;
         while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
             match chunk.cut(rest) {
                 Some(cut) => {
-                    sweep.take(&chunk, at)?;
+                    sweep.take(chunk, at)?;
                     at += cut;
                 }
                 None => {
@@ -159,12 +177,12 @@ impl<'w, V: Visitor> Sweep<'w, V> {
     /// which may make one word of it, several or none.
     fn take_folded(&mut self, from: usize, to: usize) -> ControlFlow<()> {
         let run = self.text.get(from..to).unwrap_or_default();
-        let mut words = Words::reusing(run, std::mem::take(&mut self.folded));
+        let mut words = Words::reusing(run, std::mem::take(self.folded));
         while let Some((start, end)) = words.advance() {
             let hash = hash_word(words.folded());
             self.push(Word { start: from + start, end: from + end, hash, head: head(words.folded()) })?;
         }
-        self.folded = words.into_buffer();
+        *self.folded = words.into_buffer();
         ControlFlow::Continue(())
     }
 

@@ -1,5 +1,6 @@
 //! The answer to a message: requests for edits, the new body piece by piece, the decision. It decides nothing.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::edits::{self, BodyReplacement, EditError};
@@ -15,11 +16,19 @@ const ADD_RECIPIENT: u8 = b'+';
 const DELETE_RECIPIENT: u8 = b'-';
 
 /// An answer that is being written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Answer<'m> {
     requests: Vec<u8>,
     body: Option<BodyReplacement<'m>>,
-    last: Vec<u8>,
+    last: Decision<'m>,
+}
+
+/// What ends an answer.
+#[derive(Debug)]
+enum Decision<'m> {
+    Accept,
+    Discard,
+    Refuse(Refusal, Cow<'m, ReplyText>),
 }
 
 impl<'m> Answer<'m> {
@@ -32,18 +41,16 @@ impl<'m> Answer<'m> {
         transaction: &'m Transaction,
         outcome: &'m Outcome,
     ) -> Result<Self, EditError> {
-        let mut answer = Self::default();
         match outcome {
             Outcome::Accept { remove, add, edits } => {
                 let recipients = &transaction.envelope.recipients;
+                let mut answer = Self::only(Decision::Accept);
                 write_removals(agreement, recipients, remove, &mut answer.requests)?;
                 if !recipients.is_empty()
                     && remove.len() >= recipients.len()
                     && removes_all(recipients, remove)
                 {
-                    let mut discard = Self::default();
-                    frame::write(&mut discard.last, DISCARD, &[]);
-                    return Ok(discard);
+                    return Ok(Self::only(Decision::Discard));
                 }
                 write_additions(agreement, add, &mut answer.requests)?;
                 edits::check(agreement, &transaction.message, edits)?;
@@ -51,20 +58,26 @@ impl<'m> Answer<'m> {
                 if !edits.body.is_empty() {
                     answer.body = Some(BodyReplacement::new(&transaction.message, &edits.body));
                 }
-                frame::write(&mut answer.last, ACCEPT, &[]);
+                Ok(answer)
             }
-            Outcome::Discard => frame::write(&mut answer.last, DISCARD, &[]),
-            Outcome::Reject(text) => reply::write(&mut answer.last, Refusal::Permanent, text),
-            Outcome::TemporaryFailure(text) => reply::write(&mut answer.last, Refusal::Temporary, text),
+            Outcome::Discard => Ok(Self::only(Decision::Discard)),
+            Outcome::Reject(text) => {
+                Ok(Self::only(Decision::Refuse(Refusal::Permanent, Cow::Borrowed(text))))
+            }
+            Outcome::TemporaryFailure(text) => {
+                Ok(Self::only(Decision::Refuse(Refusal::Temporary, Cow::Borrowed(text))))
+            }
         }
-        Ok(answer)
     }
 
     /// That the message cannot be taken now.
     pub(super) fn failure(code: EnhancedCode) -> Self {
-        let mut answer = Self::default();
-        reply::write(&mut answer.last, Refusal::Temporary, &ReplyText::new(code, ""));
-        answer
+        Self::only(Decision::Refuse(Refusal::Temporary, Cow::Owned(ReplyText::new(code, ""))))
+    }
+
+    /// That decision, without a request.
+    const fn only(last: Decision<'m>) -> Self {
+        Self { requests: Vec::new(), body: None, last }
     }
 
     /// Appends the next frames to `out`: the requests for header and envelope, 64 kB of the body, or the decision.
@@ -80,7 +93,11 @@ impl<'m> Answer<'m> {
             }
             self.body = None;
         }
-        out.append(&mut self.last);
+        match &self.last {
+            Decision::Accept => frame::write(out, ACCEPT, &[]),
+            Decision::Discard => frame::write(out, DISCARD, &[]),
+            Decision::Refuse(refusal, text) => reply::write(out, *refusal, text),
+        }
         false
     }
 }

@@ -167,6 +167,7 @@ impl Reassembly {
 /// Appends a frame to `out`; its payload is the `parts` one after the other.
 pub fn write(out: &mut Vec<u8>, code: u8, parts: &[&[u8]]) {
     let length = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
+    out.reserve(LENGTH_BYTES + length);
     out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     out.push(code);
     for part in parts {

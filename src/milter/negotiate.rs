@@ -63,15 +63,14 @@ const WANTED_STEPS: u32 = step::NO_HELO
 /// another process. A stage without a list, or with an empty one, gets the MTA's own, which Postfix sends even with
 /// commands that it was told to leave out, and the last one's with each header field. So these stages ask for a macro
 /// that nobody defines.
-const MACROS: [(u32, &[u8]); 7] = [
-    (0, b"{none}"),
-    (1, b"{none}"),
-    (2, b"{auth_authen}"),
-    (3, b"{none}"),
-    (4, b"{none}"),
-    (5, b"i"),
-    (6, b"{none}"),
-];
+const MACROS: &[u8] = b"\
+    \x00\x00\x00\x00{none}\0\
+    \x00\x00\x00\x01{none}\0\
+    \x00\x00\x00\x02{auth_authen}\0\
+    \x00\x00\x00\x03{none}\0\
+    \x00\x00\x00\x04{none}\0\
+    \x00\x00\x00\x05i\0\
+    \x00\x00\x00\x06{none}\0";
 
 /// A change to a message or its envelope that an MTA may or may not offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,16 +141,9 @@ impl Agreement {
 
     /// Appends the answer to the offer.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let mut macros = Vec::new();
-        if self.actions & action::SET_MACROS != 0 {
-            for (stage, names) in MACROS {
-                macros.extend_from_slice(&stage.to_be_bytes());
-                macros.extend_from_slice(names);
-                macros.push(0);
-            }
-        }
+        let macros = if self.actions & action::SET_MACROS != 0 { MACROS } else { &[] };
         let numbers = [self.version, self.actions, self.steps].map(u32::to_be_bytes);
-        frame::write(out, b'O', &[numbers.as_flattened(), &macros]);
+        frame::write(out, b'O', &[numbers.as_flattened(), macros]);
     }
 
     /// Whether the MTA waits for a reply to that command.

@@ -267,6 +267,8 @@ impl Session {
         };
         for (name, value) in macros.pairs() {
             match name {
+                // Postfix tells it twice.
+                b"i" if into.queue_id.as_ref().is_some_and(|known| known.0.as_bytes() == value) => {}
                 b"i" if !value.is_empty() => into.queue_id = Some(QueueId(lossy(value))),
                 b"{auth_authen}" if !value.is_empty() => into.authenticated = Some(lossy(value)),
                 _ => {}

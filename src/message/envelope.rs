@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -19,8 +20,12 @@ impl fmt::Display for QueueId {
 /// An envelope address: the bytes as they came, to be given back to the MTA, and a form for comparing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Address {
-    raw: Vec<u8>,
-    folded: String,
+    /// The bytes as they came, where `text` is not the same: most addresses are written as they are compared.
+    raw: Option<Box<[u8]>>,
+    text: String,
+    /// Where in `text` the address is, in lower case and without brackets.
+    folded: Range<usize>,
+    /// Where in the address its last `@` is.
     at: Option<usize>,
 }
 
@@ -32,41 +37,50 @@ impl Address {
         if inner.is_empty() {
             return None;
         }
-        let folded = String::from_utf8_lossy(inner).to_lowercase();
-        let at = folded.rfind('@');
-        Some(Self { raw: raw.to_vec(), folded, at })
+        let start = raw.len() - raw.trim_ascii_start().len() + usize::from(inner.len() < trimmed.len());
+        let is_folded = raw.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+        let (raw, text, folded) = match std::str::from_utf8(raw) {
+            Ok(text) if is_folded => (None, text.to_owned(), start..start + inner.len()),
+            _ => {
+                let text = String::from_utf8_lossy(inner).to_lowercase();
+                let whole = 0..text.len();
+                (Some(raw.into()), text, whole)
+            }
+        };
+        let at = text.get(folded.clone()).and_then(|folded| folded.rfind('@'));
+        Some(Self { raw, text, folded, at })
     }
 
     /// The bytes as they came, brackets included.
     pub fn raw(&self) -> &[u8] {
-        &self.raw
+        self.raw.as_deref().unwrap_or(self.text.as_bytes())
     }
 
     /// The address in lower case, without brackets: for comparing and for the record.
     pub fn folded(&self) -> &str {
-        &self.folded
+        self.text.get(self.folded.clone()).unwrap_or_default()
     }
 
     /// What stands before the last `@`, in lower case.
     pub fn local(&self) -> &str {
-        self.at.and_then(|at| self.folded.get(..at)).unwrap_or(&self.folded)
+        self.at.and_then(|at| self.folded().get(..at)).unwrap_or(self.folded())
     }
 
     /// What stands after the last `@`, in lower case; empty where there is none.
     pub fn domain(&self) -> &str {
-        self.at.and_then(|at| self.folded.get(at + 1..)).unwrap_or("")
+        self.at.and_then(|at| self.folded().get(at + 1..)).unwrap_or("")
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.folded)
+        f.pad(self.folded())
     }
 }
 
 impl Serialize for Address {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.folded)
+        serializer.serialize_str(self.folded())
     }
 }
 
@@ -104,4 +118,34 @@ pub struct Envelope {
     pub sender: Option<Address>,
     /// The forward paths, in their order.
     pub recipients: Vec<Address>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_keeps_its_bytes_and_is_compared_in_lower_case() {
+        let cases: [(&[u8], &str, &str, &str); 7] = [
+            (b"<office@oakfield.example>", "office@oakfield.example", "office", "oakfield.example"),
+            (b"office@oakfield.example", "office@oakfield.example", "office", "oakfield.example"),
+            (b" \t<office@oakfield.example> ", "office@oakfield.example", "office", "oakfield.example"),
+            (b"<Office@OAKFIELD.example>", "office@oakfield.example", "office", "oakfield.example"),
+            (b"<\"a@b\"@oakfield.example>", "\"a@b\"@oakfield.example", "\"a@b\"", "oakfield.example"),
+            ("<Zoë@oakfield.example>".as_bytes(), "zoë@oakfield.example", "zoë", "oakfield.example"),
+            (b"<postmaster>", "postmaster", "postmaster", ""),
+        ];
+        for (raw, folded, local, domain) in cases {
+            let address = Address::parse(raw).unwrap();
+            assert_eq!((address.raw(), address.folded()), (raw, folded));
+            assert_eq!((address.local(), address.domain()), (local, domain), "{folded}");
+        }
+        let broken = Address::parse(b"<a\xff@oakfield.example>").unwrap();
+        assert_eq!(
+            (broken.raw(), broken.domain()),
+            (b"<a\xff@oakfield.example>".as_slice(), "oakfield.example")
+        );
+        assert_eq!((Address::parse(b"<>"), Address::parse(b" ")), (None, None));
+        assert_ne!(Address::parse(b"<a@oakfield.example>"), Address::parse(b"a@oakfield.example"));
+    }
 }

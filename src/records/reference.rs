@@ -20,7 +20,7 @@ thread_local! {
 
 /// A kept message's short name, such as `K7QF-2M9P`: 40 random bits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Reference(String);
+pub struct Reference([u8; LENGTH + 1]);
 
 impl Reference {
     /// A new one.
@@ -29,12 +29,13 @@ impl Reference {
     /// Where the operating system gives no random bytes.
     pub fn random() -> Result<Self, RecordsError> {
         let bytes = DRAWN.with_borrow_mut(draw)?;
-        Ok(Self(dashed(bytes.iter().map(|byte| digit(*byte)))))
+        Ok(Self(dashed(bytes.map(digit))))
     }
 
     /// The reference as it is written, dash included.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Digits and a dash.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -69,25 +70,26 @@ impl FromStr for Reference {
             }
             read.push(meant);
         }
-        if read.len() == LENGTH { Ok(Self(dashed(read.chars()))) } else { Err(refused()) }
+        let digits = <[u8; LENGTH]>::try_from(read.as_bytes()).map_err(|_| refused())?;
+        Ok(Self(dashed(digits)))
     }
 }
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl Serialize for Reference {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(self.as_str())
     }
 }
 
@@ -100,12 +102,12 @@ pub(super) fn base32(bytes: &[u8]) -> String {
         bits += 8;
         while bits >= 5 {
             bits -= 5;
-            text.push(digit(u8::try_from((held >> bits) & 31).unwrap_or(0)));
+            text.push(char::from(digit(u8::try_from((held >> bits) & 31).unwrap_or(0))));
         }
         held &= (1 << bits) - 1;
     }
     if bits > 0 {
-        text.push(digit(u8::try_from((held << (5 - bits)) & 31).unwrap_or(0)));
+        text.push(char::from(digit(u8::try_from((held << (5 - bits)) & 31).unwrap_or(0))));
     }
     text
 }
@@ -128,19 +130,13 @@ pub(super) fn from_base32<const N: usize>(text: &str) -> Option<[u8; N]> {
     (base32(&read) == text).then_some(read)
 }
 
-fn digit(value: u8) -> char {
-    DIGITS.get(usize::from(value & 31)).map_or('0', |byte| char::from(*byte))
+fn digit(value: u8) -> u8 {
+    DIGITS.get(usize::from(value & 31)).copied().unwrap_or(b'0')
 }
 
-fn dashed(digits: impl Iterator<Item = char>) -> String {
-    let mut text = String::with_capacity(LENGTH + 1);
-    for (index, character) in digits.enumerate() {
-        if index == LENGTH / 2 {
-            text.push('-');
-        }
-        text.push(character);
-    }
-    text
+const fn dashed(digits: [u8; LENGTH]) -> [u8; LENGTH + 1] {
+    let [a, b, c, d, e, f, g, h] = digits;
+    [a, b, c, d, b'-', e, f, g, h]
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! What happens for each recipient once the verdict meets what a filter can do. Pure; it carries nothing out.
 
+use smallvec::SmallVec;
+
 use crate::policy::{Direction, Disclaimer};
 use crate::verdict::Action;
 
 /// The recipients by what happens for them, as indices into the envelope's recipients.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Fates {
-    pub delivered: Vec<usize>,
+    pub delivered: SmallVec<[usize; 4]>,
     pub held: Vec<usize>,
     pub returned: Vec<usize>,
     /// All recipients are refused.

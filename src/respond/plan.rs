@@ -1,5 +1,7 @@
 //! From a verdict to what is done with a message: who gets it, how it is changed, what the sender hears. Pure.
 
+use smallvec::SmallVec;
+
 use super::answer::{Listener, disclaimer_refusal, refusal};
 use super::automatic::is_answerable;
 use super::disclaimer::{Barrier, Insertion, insert, wrap};
@@ -135,7 +137,7 @@ pub fn respond(context: &Context<'_>) -> Result<Response, RespondError> {
 /// When the verdict fits neither the policy nor the envelope.
 pub fn let_go(context: &Context<'_>) -> Result<Response, RespondError> {
     let Standing { ours, answerable, .. } = standing(context)?;
-    let everyone: Vec<usize> = (0..context.envelope.recipients.len()).collect();
+    let everyone: SmallVec<[usize; 4]> = (0..context.envelope.recipients.len()).collect();
     let mut edits = Edits { header: remove_own(context.message), body: Vec::new() };
     edits.extend(marks(context, &everyone, answerable)?);
     if let Disclaimed::Edits(added) = disclaimed(context, &everyone, ours) {

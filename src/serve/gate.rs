@@ -39,13 +39,12 @@ impl Gate for FilterGate {
     async fn judge(&self, transaction: Transaction) -> Outcome {
         let filter = &self.0;
         let Transaction { envelope, message } = transaction;
-        let queue_id = envelope.queue_id.clone();
-        let failure = match filter.judge(envelope, message).await {
+        let failure = match filter.judge(Arc::clone(&envelope), message).await {
             Ok(outcome) => return outcome,
             Err(failure) => failure,
         };
         filter.counters.count_failure();
-        let queue_id = queue_id.map(|id| id.0).unwrap_or_default();
+        let queue_id = envelope.queue_id.as_ref().map(|id| id.0.as_str()).unwrap_or_default();
         error!(queue_id, on_failure = ?filter.config.on_failure, "not judged: {failure}");
         match filter.config.on_failure {
             OnFailure::Tempfail => {

@@ -138,6 +138,18 @@ phrases! {
     subject_delivered = "About your message:";
     /// The heading of an answer to a trial.
     tried = "What would happen to your message";
+    /// In a trial, the short of it, where it would come back.
+    tried_would_return = "This would come back to you, because of {reasons}.";
+    /// In a trial, the short of it, where it would be held.
+    tried_would_wait = "This would wait until somebody has looked at it, because of {reasons}.";
+    /// In a trial, the short of it, where it would be refused.
+    tried_would_be_refused = "This would be refused, because of {reasons}.";
+    /// In a trial, the short of it, where it would be delivered and something is to be said of it.
+    tried_would_be_delivered = "This would be delivered. What to know first: {reasons}.";
+    /// In a trial, after that, where it is so for some of several recipients.
+    tried_some = "This is so for some of these people alone; it is listed below for whom.";
+    /// In a trial, before the rules that would act only once the others are content.
+    tried_then = "Once that is put right and your message is delivered, this is still to come:";
     /// In a trial, before those who would get it.
     tried_delivered = "These people would get it:";
     /// In a trial, before those for whom it would be held.
@@ -149,9 +161,9 @@ phrases! {
     /// In a trial, that nobody got it.
     tried_only = "This was a trial. Nobody got your message, and nothing of it is kept.";
     /// In a trial, before the rules.
-    tried_rules = "These rules of the mail policy of {organisation} speak about it:";
+    tried_rules = "The rules of the mail policy of {organisation} that speak about it:";
     /// In a trial, where no rule does.
-    tried_fine = "No rule of the mail policy of {organisation} speaks against it.";
+    tried_fine = "This would be delivered. No rule of the mail policy of {organisation} speaks against it.";
     /// In a trial, whom to ask: nothing is on record that a reference would lead to.
     tried_ask = "If you have a question, or think that this is a mistake, ask {contact}.";
     /// What is put in front of the subject of an answer to a trial.

@@ -2,12 +2,13 @@
 
 use super::found::{Found, found};
 use super::markdown::{Block, read};
+use super::tried::is_for;
 use super::{AnswerContext, Confirmation, Outcome, html};
 use crate::message::Address;
 use crate::policy::{Language, Override, Phrases, Rule, Told, filled, is_safeguarding};
 use crate::respond::mark::shown_subject;
 use crate::respond::plan::{Context, RespondError, enforced};
-use crate::verdict::Action;
+use crate::verdict::RuleMatch;
 
 /// A list of recipients that a person reads has no more lines than this.
 pub(super) const MOST_LISTED: usize = 20;
@@ -23,8 +24,9 @@ pub(super) struct Account {
 }
 
 /// A rule that led to it.
-struct Reason<'a> {
-    title: &'a str,
+pub(super) struct Reason<'a> {
+    pub(super) found: &'a RuleMatch,
+    pub(super) title: &'a str,
     clause: Option<&'a str>,
     guidance: Option<&'a str>,
 }
@@ -37,8 +39,13 @@ impl Account {
             context,
             phrases: context.policy.guidance().phrases(&language),
             language: &language,
-            reasons: reasons(context)?,
+            reasons: Vec::new(),
+            later: Vec::new(),
         };
+        let rules = reasons(context)?.into_iter();
+        let (reasons, later) = rules.partition(|reason| context.is_due_to(reason.found));
+        let later = if context.outcome == Outcome::Tried { later } else { Vec::new() };
+        let writer = Writer { reasons, later, ..writer };
         let (title, lead) = match context.outcome {
             Outcome::Returned => (&writer.phrases.not_delivered, &writer.phrases.subject_returned),
             Outcome::Held => (&writer.phrases.waiting, &writer.phrases.subject_held),
@@ -55,6 +62,7 @@ impl Account {
         blocks.extend(writer.what_was_found());
         blocks.extend(writer.guidance());
         blocks.extend(context.confirmation.as_ref().map(|how| writer.confirmation(how)).unwrap_or_default());
+        blocks.extend(writer.what_would_follow());
         blocks.extend(writer.whom_to_ask());
         if context.outcome != Outcome::Tried {
             blocks.extend(writer.record());
@@ -69,13 +77,13 @@ impl Account {
     }
 }
 
-/// The rules that led to it, for those whom it concerns.
+/// The rules that acted for those whom it concerns, whether they led to it or not.
 fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondError> {
     let AnswerContext { envelope, message, verdict, policy, reference, recipients, contact, .. } = *context;
     let rules = enforced(&Context { envelope, message, verdict, policy, reference, contact }, recipients)?;
     let told = |rule: &Rule| !is_safeguarding(&rule.category);
-    let acting = rules.into_iter().filter(|(found, rule)| context.outcome.is_of(found.action) && told(rule));
-    let reason = acting.map(|(_, rule)| Reason {
+    let reason = rules.into_iter().filter(|(_, rule)| told(rule)).map(|(found, rule)| Reason {
+        found,
         title: &rule.title,
         clause: rule.clause.as_deref(),
         guidance: rule.then.guidance.as_deref(),
@@ -83,22 +91,24 @@ fn reasons<'a>(context: &AnswerContext<'a>) -> Result<Vec<Reason<'a>>, RespondEr
     Ok(reason.collect())
 }
 
-impl Outcome {
-    /// Whether a rule with that action led to it.
-    pub(super) const fn is_of(self, action: Action) -> bool {
-        match self {
-            Self::Tried => true,
-            Self::Delivered => action.delivers(),
-            Self::Returned | Self::Held => !action.delivers(),
+impl AnswerContext<'_> {
+    /// Whether what happened is due to a rule that matched.
+    pub(super) fn is_due_to(&self, found: &RuleMatch) -> bool {
+        match self.outcome {
+            Outcome::Tried => self.recipients.iter().any(|index| is_for(self, found, *index)),
+            Outcome::Delivered => found.action.delivers(),
+            Outcome::Returned | Outcome::Held => !found.action.delivers(),
         }
     }
 }
 
-struct Writer<'a> {
-    context: &'a AnswerContext<'a>,
-    phrases: &'a Phrases,
+pub(super) struct Writer<'a> {
+    pub(super) context: &'a AnswerContext<'a>,
+    pub(super) phrases: &'a Phrases,
     language: &'a Language,
-    reasons: Vec<Reason<'a>>,
+    pub(super) reasons: Vec<Reason<'a>>,
+    /// Rules that a trial only mentions: what they ask for would come later.
+    pub(super) later: Vec<Reason<'a>>,
 }
 
 impl<'a> Writer<'a> {
@@ -125,30 +135,7 @@ impl<'a> Writer<'a> {
         blocks
     }
 
-    /// For a trial: what would happen, for whom.
-    fn what_would_happen(&self) -> Vec<Block> {
-        let phrases = self.phrases;
-        type Test = fn(Action) -> bool;
-        let groups: [(&str, Test); 4] = [
-            (&phrases.tried_delivered, |action| action.delivers()),
-            (&phrases.tried_held, |action| action == Action::Hold),
-            (&phrases.tried_returned, |action| action == Action::Return),
-            (&phrases.tried_refused, |action| action == Action::Reject),
-        ];
-        let mut blocks = vec![Block::plain(phrases.tried_only.as_str())];
-        let all = self.context.envelope.recipients.iter().map(Address::folded);
-        let all: Vec<(&str, Action)> = all.zip(self.context.verdict.recipients.iter().copied()).collect();
-        for (phrase, is_in) in groups {
-            let named: Vec<&str> =
-                all.iter().filter(|(_, action)| is_in(*action)).map(|(to, _)| *to).collect();
-            if !named.is_empty() {
-                blocks.extend([Block::plain(phrase), self.listed(&named)]);
-            }
-        }
-        blocks
-    }
-
-    fn listed(&self, named: &[&str]) -> Block {
+    pub(super) fn listed(&self, named: &[&str]) -> Block {
         let mut items: Vec<String> = named.iter().take(MOST_LISTED).map(|to| (*to).to_owned()).collect();
         let unlisted = named.len().saturating_sub(MOST_LISTED);
         if unlisted > 0 {
@@ -158,10 +145,13 @@ impl<'a> Writer<'a> {
     }
 
     fn why(&self) -> Vec<Block> {
+        // A trial said already that nothing speaks against it.
+        if self.context.outcome == Outcome::Tried && self.reasons.is_empty() {
+            return Vec::new();
+        }
         let organisation = [("organisation", self.context.policy.organisation().name.as_str())];
         let mut blocks = vec![Block::heading(2, self.phrases.why.as_str())];
         let phrase = match self.reasons.len() {
-            0 if self.context.outcome == Outcome::Tried => &self.phrases.tried_fine,
             _ if self.context.outcome == Outcome::Tried => &self.phrases.tried_rules,
             0 if self.is_undisclaimed() => &self.phrases.no_disclaimer,
             0 => &self.phrases.no_rule,
@@ -296,7 +286,7 @@ impl<'a> Writer<'a> {
 }
 
 impl Reason<'_> {
-    fn named(&self) -> String {
+    pub(super) fn named(&self) -> String {
         match self.clause {
             Some(clause) => format!("{} ({clause})", self.title),
             None => self.title.to_owned(),

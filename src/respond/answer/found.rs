@@ -25,7 +25,7 @@ pub(super) fn found(context: &AnswerContext<'_>, phrases: &Phrases) -> Found {
         !is_safeguarding(&finding.category)
             && context.verdict.rules.iter().any(|rule| {
                 rule.rule == finding.rule
-                    && context.outcome.is_of(rule.action)
+                    && context.is_due_to(rule)
                     && rule.mode == crate::verdict::Mode::Enforce
                     && rule.recipients.iter().any(|index| context.recipients.contains(index))
             })

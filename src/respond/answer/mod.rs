@@ -12,6 +12,7 @@ mod markdown;
 mod notice;
 mod reply;
 mod text;
+mod tried;
 
 use jiff::Zoned;
 

@@ -16,6 +16,10 @@ use crate::verdict::{
 const ORIGINAL: &[u8] = b"From: Ana <ana@oakfield.example>\r\nSubject: the <wall> & Oliver\r\nMessage-ID: <1@oakfield.example>\r\n\r\n.Nightshade\r\n";
 
 fn policy() -> Policy {
+    Policy::compile(&Sources { files: files() }).unwrap()
+}
+
+fn files() -> BTreeMap<String, String> {
     let rule = "[[rule]]\nid = \"nightshade\"\ntitle = \"Nightshade <is> returned\"\nclause = \"Mail policy, 7\"\n\
         category = \"test\"\nseverity = \"mild\"\nmode = \"enforce\"\nif.direction = [\"outbound\"]\n\
         then = { action = \"return\", guidance = \"plants\" }\n";
@@ -24,9 +28,7 @@ fn policy() -> Policy {
         ("rules.toml", rule),
         ("guidance/plants.md", "Take the *word* out, and [read on](https://oakfield.example/a?b&c).\n"),
     ];
-    let files: BTreeMap<String, String> =
-        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    Policy::compile(&Sources { files }).unwrap()
+    files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect()
 }
 
 fn written(original: &[u8], recipients: usize, concerned: &[usize]) -> Vec<u8> {
@@ -164,6 +166,57 @@ fn a_trial_says_what_to_change_and_gives_no_reference() {
         assert!(text.contains("Take the word out"), "{action}: {text}");
         assert!(text.contains("office@oakfield.example") && !text.contains("reference"), "{text}");
     }
+}
+
+/// What comes back is not marked: a trial tells one story, the short of it first.
+#[test]
+fn a_trial_begins_with_what_would_happen_and_why() {
+    let tried = |recipients: usize, marked: &[usize]| {
+        in_context(ORIGINAL, recipients, &[0], Action::Return, |context| {
+            let policy = marking_policy();
+            let rule = RuleId("marks".to_owned());
+            let marks =
+                RuleMatch { rule, mode: Mode::Enforce, action: Action::Mark, recipients: marked.to_vec() };
+            let rules = context.verdict.rules.iter().cloned().chain([marks]).collect();
+            let verdict = Verdict { rules, ..context.verdict.clone() };
+            let everyone: Vec<usize> = (0..recipients).collect();
+            let outcome = Outcome::Tried;
+            let context = AnswerContext {
+                outcome,
+                policy: &policy,
+                verdict: &verdict,
+                recipients: &everyone,
+                ..context
+            };
+            preview(&context, None).unwrap().text.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
+    };
+    let lead = "What would happen to your message This would come back to you, because of “Nightshade <is> returned”.";
+    let alone = tried(1, &[0]);
+    assert!(alone.starts_with(&format!("{lead} This was a trial.")), "{alone}");
+    assert!(!alone.contains("We put CONFIDENTIAL"), "{alone}");
+    assert!(alone.contains("is still to come: - Marked as confidential"), "{alone}");
+    // For one recipient it comes back, for the other it is marked: both are told, the graver first.
+    let two = tried(2, &[0, 1]);
+    assert!(
+        two.starts_with(&format!(
+            "{lead} This is so for some of these people alone; it is listed below for whom. This was a trial."
+        )),
+        "{two}"
+    );
+    assert!(two.contains("We put CONFIDENTIAL") && !two.contains("still to come"), "{two}");
+}
+
+/// The policy with a rule that marks.
+fn marking_policy() -> Policy {
+    let mut files = files();
+    let rules = files.get_mut("rules.toml").unwrap();
+    rules.push_str(
+        "[[rule]]\nid = \"marks\"\ntitle = \"Marked as confidential\"\ncategory = \"test\"\nseverity = \"mild\"\nmode = \"enforce\"\n\
+         if.direction = [\"outbound\"]\nthen = { action = \"mark\", subject-prefix = \"CONFIDENTIAL: \", guidance = \"mark\" }\n",
+    );
+    files.insert("guidance/mark.md".to_owned(), "We put CONFIDENTIAL in front.\n".to_owned());
+    Policy::compile(&Sources { files }).unwrap()
 }
 
 /// The whole message, compared with the file beside the other fixtures.

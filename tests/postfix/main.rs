@@ -28,6 +28,7 @@ mod monitoring;
 mod notices;
 mod out_of_hours;
 mod released;
+mod run;
 mod shapes;
 mod trial;
 mod under_load;

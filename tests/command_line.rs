@@ -266,6 +266,64 @@ fn a_document_that_is_named_is_no_message() {
 }
 
 #[test]
+fn what_is_no_message_on_the_standard_input_is_refused_or_told() {
+    let pdf = fs::read("fixtures/documents/pdf/updated.pdf").unwrap();
+    let ran = mailwarden_reading(&["scan", "--policy", "rules", "-"], &pdf);
+    assert!(
+        ran.code == 2 && ran.err.contains("the standard input is no message but a file of kind pdf"),
+        "{}",
+        ran.err
+    );
+    let ran = mailwarden_reading(&["scan", "--policy", "rules", "-"], b"Two coaches, please.\n");
+    assert!(ran.code == 0 && ran.err.contains("note: - has no header"), "{}", ran.err);
+    assert_eq!(mailwarden_reading(&["scan", "--policy", "rules", "-"], COACHES).err, "");
+}
+
+#[test]
+fn whether_a_pupil_is_told_who_can_help_is_told() {
+    let mail = b"From: sam@pupils.oakfield.example\r\nTo: tutor@oakfield.example\r\nSubject: hi\r\n\r\n\
+        i dont want to be here any more\r\n";
+    let told = |command: &str, at: &str, login: &[&str]| {
+        let arguments = [&[command, "--policy", "rules", "--at", at], login, &["-"]].concat();
+        mailwarden_reading(&arguments, mail).out
+    };
+    for command in ["explain", "scan"] {
+        for (at, login, wanted) in [
+            (
+                "2026-01-14T22:00",
+                &["--authenticated", "sam"][..],
+                "out of hours: the sender is told who can help, once in 12 hours",
+            ),
+            ("2026-01-14T22:00", &[], "the address is not proven (--authenticated"),
+            (
+                "2026-01-14T10:00",
+                &["--authenticated", "sam"],
+                "in hours: the sender is not told who can help",
+            ),
+        ] {
+            let out = told(command, at, login);
+            assert!(out.contains(wanted), "{command} {at}: {out}");
+        }
+    }
+    let quiet =
+        mailwarden_reading(&["explain", "--policy", "rules", "--at", "2026-01-14T22:00", "-"], COACHES).out;
+    assert!(!quiet.contains("who can help"), "{quiet}");
+}
+
+#[test]
+fn a_list_of_another_encoding_is_a_fault_at_its_line_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("lists")).unwrap();
+    fs::write(folder.path().join("organisation.toml"), "name = \"A\"\ndomains = [\"a.example\"]\n").unwrap();
+    fs::write(folder.path().join("lists/words.txt"), b"one\ncaf\xe9\n").unwrap();
+    let ran = mailwarden(&["check", folder.path().to_str().unwrap()]);
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    for told in ["lists/words.txt:2:4: not UTF-8 text here", "save the file as UTF-8"] {
+        assert!(ran.err.replace("\n  │ ", "").contains(told), "no \"{told}\": {}", ran.err);
+    }
+}
+
+#[test]
 fn a_warning_is_told_apart_from_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(

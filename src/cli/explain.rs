@@ -12,6 +12,7 @@ use crate::policy::{
     Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation, SentApart,
     counted,
 };
+use crate::respond;
 use crate::verdict::Mode;
 
 /// Explains each message of a file.
@@ -41,14 +42,17 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
         let text = if options.json {
             serde_json::to_string(&explanation).map_err(|error| CliError::Failed(error.to_string()))? + "\n"
         } else {
-            for_people(&file.name, &envelope, &explanation, options.all)
+            let person = respond::is_answerable(&envelope, &message);
+            let help =
+                explanation.out_of_hours.map(|help| scan::help(help, person, &policy)).unwrap_or_default();
+            for_people(&file.name, &envelope, &explanation, &help, options.all)
         };
         out.write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
     }
     Ok(Ended::Well)
 }
 
-fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, all: bool) -> String {
+fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, help: &str, all: bool) -> String {
     let sender = envelope.sender.as_ref().map_or("<>", |sender| sender.folded());
     let mut text = format!("{}\n  from {sender}, {}\n", paint(file, Tone::Strong), explanation.moment);
     let actions =
@@ -56,6 +60,7 @@ fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, all: b
     for ((recipient, direction), action) in actions {
         text += &format!("  to   {recipient} ({}): {}\n", direction.name(), paint::action(*action));
     }
+    text += help;
     let mut shown: Vec<&RuleExplanation> =
         explanation.rules.iter().filter(|rule| all || worth_a_look(rule)).collect();
     // What decided comes first; within that, the order of the files.

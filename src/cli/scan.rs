@@ -13,7 +13,8 @@ use super::policy_source::PolicySource;
 use super::{CliError, Ended};
 use crate::message::{Envelope, Message, Part, PartKind};
 use crate::people::People;
-use crate::policy::{Direction, NoMemory, Place, Policy, Reveal, counted};
+use crate::policy::{Direction, Help, NoMemory, Place, Policy, Reveal, counted};
+use crate::respond;
 use crate::scan::{Means, Scanned, scan};
 use crate::verdict::{Action, Coverage, Fact, PartPath, Personal, Protection, RuleMatch};
 use crate::worker::Pool;
@@ -37,8 +38,11 @@ pub fn run(source: &PolicySource, options: &Scan) -> Result<Ended, CliError> {
             let scanned = sweep(&message, &envelope, (&policy, &people), &workers, &moment);
             let elapsed = started.elapsed();
             totals.add(scanned.verdict.action);
-            let report =
+            let mut report =
                 Report::new(&message, &envelope, &scanned, (&policy, &people), elapsed.as_micros(), reveal);
+            if let Some(told) = policy.help(&envelope, &scanned.verdict, &moment) {
+                report.help = help(told, respond::is_answerable(&envelope, &scanned.message), &policy);
+            }
             if options.json {
                 serde_json::to_writer(&mut out, &report)
                     .map_err(|error| CliError::io("standard output")(error.into()))?;
@@ -67,6 +71,9 @@ struct Report<'a> {
     parts: Vec<PartLine>,
     coverage: &'a Coverage,
     elapsed_us: u128,
+    /// For people alone.
+    #[serde(skip)]
+    help: String,
 }
 
 /// What happens for one recipient.
@@ -100,6 +107,25 @@ pub fn place(place: &Place) -> String {
         text += &format!(", better: \"{}\"", suggestion.escape_debug());
     }
     text
+}
+
+/// For people: whether the sender of a message that may ask for help would be told who can help at that moment.
+pub fn help(help: Help, person: bool, policy: &Policy) -> String {
+    let plan = policy.organisation().out_of_hours.as_ref();
+    let often = plan.map(|plan| plan.at_most_every.to_string()).unwrap_or_default();
+    let (told, tone) = match help {
+        Help::SomebodyIsThere => ("in hours: the sender is not told who can help, since somebody is there".to_owned(), Tone::Quiet),
+        Help::NotProven | Help::Sent if !person => {
+            ("out of hours: nobody is told who can help, since no person wrote it".to_owned(), Tone::Quiet)
+        }
+        Help::NotProven => (
+            "out of hours: the sender is not told who can help, since the address is not proven (--authenticated LOGIN says that it is)"
+                .to_owned(),
+            Tone::Note,
+        ),
+        Help::Sent => (format!("out of hours: the sender is told who can help, once in {often}"), Tone::Note),
+    };
+    format!("  {}\n", paint::paint(told, tone))
 }
 
 /// A part, or a file inside one, and what is known of it.
@@ -218,6 +244,7 @@ impl<'a> Report<'a> {
             parts: part_lines(scanned),
             coverage: &scanned.verdict.coverage,
             elapsed_us,
+            help: String::new(),
         }
     }
 
@@ -235,6 +262,9 @@ impl<'a> Report<'a> {
         }
         if let Some(counts) = counts(self.personal) {
             text += &format!("        {counts}\n");
+        }
+        if !self.help.is_empty() {
+            text += &format!("      {}", self.help);
         }
         for gap in &self.coverage.gaps {
             text += &format!("        not inspected: part {}: {}\n", gap.part, gap.gap.name());

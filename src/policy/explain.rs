@@ -9,7 +9,7 @@ use super::phrases::counted;
 use super::recipients::{Class, classes};
 use super::rule::Rule;
 use super::sweep::Tally;
-use super::{Case, Direction, Place, Policy, Reveal, decide};
+use super::{Case, Direction, Help, Place, Policy, Reveal, decide};
 use crate::verdict::{Action, Finding, Mode, RuleId, Verdict};
 
 /// A decision with its reasons.
@@ -21,6 +21,8 @@ pub struct Explanation {
     pub moment: String,
     /// The direction of each recipient, in the envelope's order.
     pub directions: Vec<Direction>,
+    /// Whether its sender is told who can help now; `None` where the message does not look as if it asked for help. Only people are told.
+    pub out_of_hours: Option<Help>,
     /// Every rule, in the policy's order.
     pub rules: Vec<RuleExplanation>,
 }
@@ -113,8 +115,10 @@ pub(super) fn explain(policy: &Policy, case: &Case<'_>, reveal: Reveal) -> Expla
             explained
         })
         .collect();
+    let verdict = decide::decide(policy, case);
     Explanation {
-        verdict: decide::decide(policy, case),
+        out_of_hours: policy.help(case.envelope, &verdict, case.now),
+        verdict,
         moment: evaluation.moment.to_string(),
         directions: policy.directions(case.envelope),
         rules,

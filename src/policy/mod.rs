@@ -73,7 +73,7 @@ pub use monitoring::{Due, LastTold, MonitoringNotice, Occasion, Reader, ToBeTold
 pub use notices::{Notices, Reviewer};
 pub use notified::{Notice, Noticed, Notified};
 pub use organisation::{Organisation, School};
-pub use out_of_hours::{Contacts, OutOfHours};
+pub use out_of_hours::{Contacts, Help, OutOfHours};
 pub use phrases::{Phrases, counted, filled};
 pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader, is_safeguarding};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Zoned;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::address::AddressSet;
 use super::answers::{Proof, address};
@@ -30,6 +30,18 @@ pub struct OutOfHours {
     from: Vec<AddressSet>,
     categories: Vec<Located<String>>,
     guidance: Located<String>,
+}
+
+/// Whether the sender of a message that may ask for help is told who can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Help {
+    /// They are told.
+    Sent,
+    /// They are not: somebody is there, who may read it.
+    SomebodyIsThere,
+    /// They are not: the address may be forged.
+    NotProven,
 }
 
 /// Whom a pupil may turn to, beside the national lines, which stand in the text.
@@ -67,6 +79,12 @@ impl Policy {
         verdict: &Verdict,
         now: &Zoned,
     ) -> Option<&OutOfHours> {
+        let plan = self.organisation().out_of_hours.as_ref()?;
+        (self.help(envelope, verdict, now)? == Help::Sent).then_some(plan)
+    }
+
+    /// Whether the sender of a message that may ask for help is told who can help, or why not; `None` where it is no such message.
+    pub fn help(&self, envelope: &Envelope, verdict: &Verdict, now: &Zoned) -> Option<Help> {
         let organisation = self.organisation();
         let plan = organisation.out_of_hours.as_ref()?;
         let sender = envelope.sender.as_ref().filter(|sender| plan.is_from(sender))?;
@@ -74,10 +92,15 @@ impl Policy {
             let category = self.rule(&found.rule).map(|rule| rule.category.as_str());
             plan.categories.iter().any(|known| Some(known.value.as_str()) == category)
         });
-        let closed = !organisation.calendar_of(organisation.school_index(sender)).is_open(now.datetime());
-        let proven =
-            organisation.sender_is_ours(envelope) && organisation.answers.proof(envelope) != Proof::None;
-        (asked && closed && proven).then_some(plan)
+        let is_open = || organisation.calendar_of(organisation.school_index(sender)).is_open(now.datetime());
+        let is_proven =
+            || organisation.sender_is_ours(envelope) && organisation.answers.proof(envelope) != Proof::None;
+        match asked {
+            false => None,
+            true if is_open() => Some(Help::SomebodyIsThere),
+            true if !is_proven() => Some(Help::NotProven),
+            true => Some(Help::Sent),
+        }
     }
 }
 

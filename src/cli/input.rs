@@ -1,13 +1,14 @@
 //! Messages from files, folders, mboxes and standard input, with the envelope that a bare message lacks. Never scans.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
 
 use super::CliError;
 use super::arguments::EnvelopeOptions;
+use super::paint::{Tone, paint};
 use crate::extract::document::{SNIFFED, sniff};
 use crate::limits::Limits;
 use crate::message::{Address, Envelope, Message, Origin};
@@ -43,10 +44,23 @@ pub fn messages(file: &Path) -> Result<Vec<Input>, CliError> {
     let mut bytes = Vec::new();
     if file.as_os_str() == "-" {
         io::stdin().read_to_end(&mut bytes).map_err(CliError::io("standard input"))?;
+        refuse_document("the standard input", bytes.get(..SNIFFED).unwrap_or(&bytes))?;
     } else {
         bytes = fs::read(file).map_err(CliError::io(name.clone()))?;
     }
+    if !begins_with_a_header(&bytes) {
+        let note = "has no header, as a message has: all of it is taken for the text of one";
+        let _ = writeln!(io::stderr(), "{} {name} {note}", paint("note:", Tone::Note));
+    }
     Ok(cut(name, bytes))
+}
+
+/// Whether a file begins as messages and mboxes do (RFC 5322 §2.2, RFC 4155).
+fn begins_with_a_header(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let name =
+        line.split(|byte| *byte == b':').next().filter(|name| name.len() < line.len()).unwrap_or_default();
+    bytes.starts_with(b"From ") || !name.is_empty() && name.trim_ascii_end().iter().all(u8::is_ascii_graphic)
 }
 
 /// Refuses a file that is named and no message, such as a PDF: it would be read as a damaged one.
@@ -58,25 +72,29 @@ pub fn refuse_documents(arguments: &[PathBuf]) -> Result<(), CliError> {
             .take(SNIFFED as u64)
             .read_to_end(&mut head)
             .map_err(CliError::io(file.display().to_string()))?;
-        let kind = sniff(&head);
-        let is_document = matches!(
-            kind.group(),
-            KindGroup::Document
-                | KindGroup::Presentation
-                | KindGroup::Archive
-                | KindGroup::Image
-                | KindGroup::Audio
-                | KindGroup::Video
-        );
-        if is_document || matches!(kind, Kind::Xls | Kind::Office | Kind::Msg) {
-            return Err(CliError::Usage(format!(
-                "{} is no message but a file of kind {}: attach it to a message, save that as an .eml file, and give that",
-                file.display(),
-                kind.name()
-            )));
-        }
+        refuse_document(&file.display().to_string(), &head)?;
     }
     Ok(())
+}
+
+fn refuse_document(name: &str, head: &[u8]) -> Result<(), CliError> {
+    let kind = sniff(head);
+    let is_document = matches!(
+        kind.group(),
+        KindGroup::Document
+            | KindGroup::Presentation
+            | KindGroup::Archive
+            | KindGroup::Image
+            | KindGroup::Audio
+            | KindGroup::Video
+    );
+    match is_document || matches!(kind, Kind::Xls | Kind::Office | Kind::Msg) {
+        false => Ok(()),
+        true => Err(CliError::Usage(format!(
+            "{name} is no message but a file of kind {}: attach it to a message, save that as an .eml file, and give that",
+            kind.name()
+        ))),
+    }
 }
 
 /// When a message is taken to have come.
@@ -183,6 +201,21 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), CliError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_begins_with_a_field() {
+        for (text, is_one) in [
+            ("Subject: x\r\n\r\nhello", true),
+            ("Received : from x", true),
+            ("From a Mon\nSubject: one\n", true),
+            ("Dear all: hello", false),
+            ("Two coaches, please.\n", false),
+            ("\nSubject: x", false),
+            ("", false),
+        ] {
+            assert_eq!(begins_with_a_header(text.as_bytes()), is_one, "{text}");
+        }
+    }
 
     #[test]
     fn an_mbox_is_cut_at_from_lines_after_empty_lines_alone() {

@@ -159,7 +159,8 @@ pub fn render(fault: &dyn miette::Diagnostic) -> String {
 
 fn faults(error: &ConfigError) -> CliError {
     match error {
-        ConfigError::Fault(_) => CliError::Faults(render(error)),
+        // A text that is saved in another encoding is as wrong as one with a slip.
+        ConfigError::Fault(_) | ConfigError::NotText { .. } => CliError::Faults(render(error)),
         _ => CliError::Failed(render(error)),
     }
 }

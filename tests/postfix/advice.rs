@@ -1,6 +1,7 @@
 //! Advice about mail that was delivered: to whom, about what, how often. It is the one answer that nobody waits for.
 
-use crate::support::{World, mail};
+use crate::kills::{assert_no_second_letter, both_moments, send_through_a_kill, usual};
+use crate::support::{World, header_values, mail};
 
 const ANA: &str = "ana@oakfield.example";
 const HEAD: &str = "head@oakfield.example";
@@ -135,4 +136,23 @@ fn nobody_learns_what_rules_on_safeguarding_look_for() {
     let (text, _original) = answer.split_once("message/rfc822").unwrap();
     assert!(text.contains("Nightshade is returned") && !text.contains("need help"), "{text}");
     assert!(!text.contains("y: ") || !text.contains("C*****y"), "{text}");
+}
+
+/// Wherever the kill comes, between the message and the letter: its sender is advised once.
+#[test]
+fn a_kill_at_any_moment_leaves_exactly_one_piece_of_advice() {
+    let mut world = world();
+    let body = "Larkspur on the lawn.\r\n";
+    let over = usual(&world, |name| format!("{name}@oakfield.example"), HEAD, body).mul_f64(1.2);
+    let senders: Vec<String> = (0..100).map(|number| format!("kill-{number}@oakfield.example")).collect();
+    for (from, moment) in senders.iter().zip(both_moments(over)) {
+        let message = mail(from, HEAD, "the lawn", body);
+        send_through_a_kill(&mut world, from, HEAD, &message, moment);
+        assert_eq!(
+            header_values(&world.sink.take(from).message, "Subject"),
+            ["About your message: the lawn"]
+        );
+    }
+    assert_no_second_letter(&world, &senders);
+    assert_eq!(world.sink.count(HEAD), 105, "each message was delivered once, those before the kills too");
 }

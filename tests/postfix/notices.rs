@@ -1,12 +1,11 @@
 //! Notices to reviewers: at once and in digests, to the right role and school, never to whom it concerns, and exactly once.
 
-use std::thread;
 use std::time::Duration;
 
 use mailwarden::serve::control::{self, Request};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::kills::{Moment, moments, send_through_a_kill};
 use crate::support::{Delivery, Smtp, World, fixture, header_values, mail};
 
 const SAM: &str = "sam@pupils.oakfield.example";
@@ -371,7 +370,7 @@ fn a_notice_passes_itself_and_another_mailwarden_without_an_answer() {
     assert_eq!((first.sink.count(DSL), second.sink.count(DSL)), (0, 0));
 }
 
-const KILLS: u32 = 40;
+const KILLS: usize = 40;
 
 /// Wherever the kill comes, between the message and its notice's letter: it is told of exactly once.
 #[test]
@@ -380,43 +379,20 @@ fn a_kill_at_any_moment_leaves_one_notice_and_one_letter() {
     rewrite_policy(&world, "letters-an-hour = 3", "letters-an-hour = 1000");
     world.mailwarden.stop();
     world.mailwarden.restart();
-    for number in 0..KILLS {
+    for (number, moment) in moments(Duration::from_millis(120)).take(KILLS).enumerate() {
         let from = format!("pupil{number}@pupils.oakfield.example");
         let message = mail(&from, TUTOR, &format!("kill {number}"), "Here is foxglove.\r\n");
-        let (port, id) = (world.postfix.port, world.mailwarden.id());
-        let (restarted, come_back) = std::sync::mpsc::channel::<()>();
-        thread::scope(|scope| {
-            let sender = scope.spawn(move || {
-                loop {
-                    let reply = Smtp::connect(port).try_send(&from, &[TUTOR], &message);
-                    if reply.code == 250 {
-                        return;
-                    }
-                    assert!((400..500).contains(&reply.code), "{reply}");
-                    while come_back.recv().is_ok() {}
-                }
-            });
-            // Not a wait for anything: the moment itself is what is tried out.
-            let moment =
-                Duration::from_millis(120).mul_f64((f64::from(number) * 0.618_033_988_749_895).fract());
-            thread::park_timeout(moment);
-            kill_process(Pid::from_raw(i32::try_from(id).unwrap()).unwrap(), Signal::KILL).unwrap();
-            world.mailwarden.wait();
-            world.mailwarden.restart();
-            drop(restarted);
-            sender.join().unwrap();
-        });
+        send_through_a_kill(&mut world, &from, TUTOR, &message, Moment::Sent(moment));
     }
     let all = notices(&world);
-    let kills = usize::try_from(KILLS).unwrap();
-    assert_eq!(all.len(), kills, "one notice a message");
+    assert_eq!(all.len(), KILLS, "one notice a message");
     let mut subjects: Vec<String> =
         (0..KILLS).map(|_| header_values(&world.sink.take(DSL).message, "Subject").concat()).collect();
     world.postfix.wait_for_empty_queue();
     assert_eq!(world.sink.count(DSL), 0, "told twice");
     subjects.sort();
     subjects.dedup();
-    assert_eq!(subjects.len(), kills);
+    assert_eq!(subjects.len(), KILLS);
 }
 
 /// Changes its copy of the organisation.

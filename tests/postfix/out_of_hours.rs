@@ -4,6 +4,7 @@ use std::fs;
 
 use jiff::Timestamp;
 
+use crate::kills::{assert_no_second_letter, both_moments, send_through_a_kill, usual};
 use crate::support::{Smtp, World, header_values, mail};
 
 const SAM: &str = "sam@pupils.oakfield.example";
@@ -196,4 +197,22 @@ fn a_pupil_is_not_left_with_the_address_that_tries_messages_out() {
     assert!(reply.text.contains("0800 1111"), "{}", reply.text);
     world.connect().send(TUTOR, &[CHECK], &mail(TUTOR, CHECK, "x", BODY)).expect_code(250);
     world.sink.take(TUTOR);
+}
+
+/// Wherever the kill comes, between the message and the answer: the pupil is told once, and the mail goes on.
+#[test]
+fn a_kill_at_any_moment_leaves_exactly_one_answer() {
+    let mut world = world(School::Asleep);
+    let pupils: Vec<String> =
+        (0..40).map(|number| format!("kill-{number}@pupils.oakfield.example")).collect();
+    let over = usual(&world, |name| format!("{name}@pupils.oakfield.example"), TUTOR, BODY).mul_f64(1.2);
+    for (from, moment) in pupils.iter().zip(both_moments(over)) {
+        send_through_a_kill(&mut world, from, TUTOR, &mail(from, TUTOR, "my secret", BODY), moment);
+        assert_eq!(
+            header_values(&world.sink.take(from).message, "Subject"),
+            ["The school is closed just now"]
+        );
+    }
+    assert_no_second_letter(&world, &pupils);
+    assert_eq!(world.sink.count(TUTOR), 45, "each message was delivered once, those before the kills too");
 }

@@ -6,7 +6,7 @@ mod reading;
 use std::ops::Range;
 
 use distance::distance;
-pub use reading::{Certainty, Read, read, read_table, stands_in};
+pub use reading::{Certainty, Read, read, read_table};
 
 /// Something that cannot stand, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -210,7 +210,7 @@ impl<'t> Reading<'t> {
 }
 
 /// Whether a place is that of a stand-in: one that no file has.
-pub fn stands_in(place: &Range<usize>) -> bool {
+fn stands_in(place: &Range<usize>) -> bool {
     place.end == usize::MAX
 }
 

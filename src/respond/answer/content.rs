@@ -35,17 +35,15 @@ impl Account {
     pub(super) fn of(context: &AnswerContext<'_>) -> Result<Self, RespondError> {
         let sender = context.envelope.sender.as_ref();
         let language = context.policy.organisation().language_of(sender);
+        let rules = reasons(context)?.into_iter();
+        let (reasons, later) = rules.partition(|reason| context.is_due_to(reason.found));
         let writer = Writer {
             context,
             phrases: context.policy.guidance().phrases(&language),
             language: &language,
-            reasons: Vec::new(),
-            later: Vec::new(),
+            reasons,
+            later,
         };
-        let rules = reasons(context)?.into_iter();
-        let (reasons, later) = rules.partition(|reason| context.is_due_to(reason.found));
-        let later = if context.outcome == Outcome::Tried { later } else { Vec::new() };
-        let writer = Writer { reasons, later, ..writer };
         let (title, lead) = match context.outcome {
             Outcome::Returned => (&writer.phrases.not_delivered, &writer.phrases.subject_returned),
             Outcome::Held => (&writer.phrases.waiting, &writer.phrases.subject_held),
@@ -62,7 +60,9 @@ impl Account {
         blocks.extend(writer.what_was_found());
         blocks.extend(writer.guidance());
         blocks.extend(context.confirmation.as_ref().map(|how| writer.confirmation(how)).unwrap_or_default());
-        blocks.extend(writer.what_would_follow());
+        if context.outcome == Outcome::Tried {
+            blocks.extend(writer.what_would_follow());
+        }
         blocks.extend(writer.whom_to_ask());
         if context.outcome != Outcome::Tried {
             blocks.extend(writer.record());
@@ -107,7 +107,7 @@ pub(super) struct Writer<'a> {
     pub(super) phrases: &'a Phrases,
     language: &'a Language,
     pub(super) reasons: Vec<Reason<'a>>,
-    /// Rules that a trial only mentions: what they ask for would come later.
+    /// Rules that it is not due to: a trial says of them that what they ask for would come later.
     pub(super) later: Vec<Reason<'a>>,
 }
 

@@ -36,7 +36,7 @@ impl Writer<'_> {
         let phrases = self.phrases;
         let actions = &self.context.verdict.recipients;
         let strongest = actions.iter().copied().max().unwrap_or_default();
-        let mut concerned = actions.iter().enumerate().filter(|(_, action)| **action == strongest);
+        let concerned = actions.iter().enumerate().filter(|(_, action)| **action == strongest);
         let titles: Vec<String> = self
             .reasons
             .iter()
@@ -53,7 +53,7 @@ impl Writer<'_> {
         let organisation = self.context.policy.organisation().name.as_str();
         let reasons = if titles.is_empty() { organisation.to_owned() } else { titles.join(", ") };
         let told = filled(phrase, &[("reasons", &reasons), ("organisation", organisation)]);
-        match concerned.by_ref().count() == actions.len() {
+        match concerned.clone().count() == actions.len() {
             true => told,
             false => format!("{told} {}", phrases.tried_some),
         }

@@ -303,6 +303,7 @@ fn whether_a_pupil_is_told_who_can_help_is_told() {
         ] {
             let out = told(command, at, login);
             assert!(out.contains(wanted), "{command} {at}: {out}");
+            assert!(command == "scan" || out.contains("example, 14 January 2026, "), "{out}");
         }
     }
     let quiet =

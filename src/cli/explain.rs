@@ -9,8 +9,8 @@ use super::{CliError, Ended, input, scan};
 use crate::extract::Extraction;
 use crate::message::{Envelope, Message};
 use crate::policy::{
-    Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Reveal, RuleExplanation, SentApart,
-    counted,
+    Case, ConditionExplanation, Explanation, Held, NoMemory, Outcome, Phrases, Reveal, RuleExplanation,
+    SentApart, counted,
 };
 use crate::respond;
 use crate::verdict::Mode;
@@ -45,16 +45,23 @@ pub fn run(source: &PolicySource, options: &Explain) -> Result<Ended, CliError> 
             let person = respond::is_answerable(&envelope, &message);
             let help =
                 explanation.out_of_hours.map(|help| scan::help(help, person, &policy)).unwrap_or_default();
-            for_people(&file.name, &envelope, &explanation, &help, options.all)
+            let at = Phrases::english().moment(&moment);
+            for_people((&file.name, &at), &envelope, &explanation, &help, options.all)
         };
         out.write_all(text.as_bytes()).map_err(CliError::io("standard output"))?;
     }
     Ok(Ended::Well)
 }
 
-fn for_people(file: &str, envelope: &Envelope, explanation: &Explanation, help: &str, all: bool) -> String {
+fn for_people(
+    (file, at): (&str, &str),
+    envelope: &Envelope,
+    explanation: &Explanation,
+    help: &str,
+    all: bool,
+) -> String {
     let sender = envelope.sender.as_ref().map_or("<>", |sender| sender.folded());
-    let mut text = format!("{}\n  from {sender}, {}\n", paint(file, Tone::Strong), explanation.moment);
+    let mut text = format!("{}\n  from {sender}, {at}\n", paint(file, Tone::Strong));
     let actions =
         envelope.recipients.iter().zip(&explanation.directions).zip(&explanation.verdict.recipients);
     for ((recipient, direction), action) in actions {

@@ -47,7 +47,7 @@ impl Disguised {
             trie,
             text,
             spots: Vec::new(),
-            notice: Notice::default(),
+            notice: Notice::again(),
             looked_at: 0,
             skipped: false,
             pieces: Pieces::of(text),
@@ -84,6 +84,12 @@ pub(super) struct Search<'s> {
 /// Most spots of one text that are looked at for each kibibyte of it: ordinary mail has a dozen, and mail that has more than
 /// this says nothing that a person could read.
 const SPOTS_PER_KIBIBYTE: usize = 200;
+
+impl Drop for Search<'_> {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.notice).put_away();
+    }
+}
 
 impl Search<'_> {
     /// Looks at the next words.

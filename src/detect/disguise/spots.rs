@@ -1,5 +1,7 @@
 //! Notices, a few instructions a word, where a disguise may stand. May notice what is none; never reads the word itself.
 
+use std::cell::Cell;
+
 use super::glyph::class;
 use super::odd::{OddWords, most_numbers};
 use super::vocabulary::{Vocabulary, has_odd_double};
@@ -37,6 +39,11 @@ pub(in crate::detect) struct Stretch<'m, R: Fn(usize) -> Run> {
     pub(in crate::detect) run_at: R,
 }
 
+thread_local! {
+    /// One that was put away, for a thread's next text: its lists take 50 kB.
+    static PUT_AWAY: Cell<Notice> = Cell::default();
+}
+
 /// Notices spots, word after word.
 #[derive(Debug, Default)]
 pub(super) struct Notice {
@@ -47,6 +54,16 @@ pub(super) struct Notice {
 }
 
 impl Notice {
+    /// One that has noticed nothing, with the room that an earlier one had.
+    pub(super) fn again() -> Self {
+        Self { before: Run::default(), ..PUT_AWAY.take() }
+    }
+
+    /// Keeps its room for the next.
+    pub(super) fn put_away(self) {
+        PUT_AWAY.set(self);
+    }
+
     /// Looks at the next words of a text.
     pub(super) fn words(
         &mut self,

@@ -11,6 +11,7 @@ use super::raw::{InOut, Presence, RawProtection, Weekday, YesNo};
 use super::recipients::Class;
 use super::sweep::Sweep;
 use super::sweep_names::Counted;
+use super::when_marking::{Marked, MarkedBy};
 use super::when_secrets::SecretsByZone;
 use super::{Case, Direction, Policy};
 use crate::extract::File;
@@ -29,6 +30,8 @@ pub(super) struct Evaluation<'c> {
     pub(super) outside: usize,
     /// The addresses that `To` and `Cc` show.
     pub(super) shown: OnceCell<HashSet<String>>,
+    /// Its markings, and what each is made by.
+    pub(super) marked: OnceCell<Vec<(MarkedBy, Marked)>>,
 }
 
 impl<'c> Evaluation<'c> {
@@ -47,6 +50,7 @@ impl<'c> Evaluation<'c> {
             moment,
             outside,
             shown: OnceCell::new(),
+            marked: OnceCell::new(),
         }
     }
 

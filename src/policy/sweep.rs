@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::condition::{ByZone, NearTest, PatternTest, Thresholds, Together, Weight, WordsTest, Zones};
 use super::sweep_names::Named;
-use super::sweep_personal::IdentifierHits;
+use super::sweep_personal::{IdentifierHits, Score};
 use super::{Case, Policy};
 use crate::detect::identifiers::{Confidence, IdentifierKind, Kinds};
 use crate::detect::pattern::PatternId;
@@ -26,6 +26,7 @@ pub(super) struct Sweep<'c> {
     pub(super) identifiers: OnceCell<IdentifierHits>,
     gaps: RefCell<Coverage>,
     tallies: RefCell<HashMap<Question, Rc<Tally>>>,
+    pub(super) scores: RefCell<Vec<(Zones, Rc<Score>)>>,
 }
 
 thread_local! {
@@ -121,6 +122,7 @@ impl<'c> Sweep<'c> {
             identifiers: OnceCell::new(),
             gaps: RefCell::new(Coverage::default()),
             tallies: RefCell::new(HashMap::new()),
+            scores: RefCell::default(),
         }
     }
 

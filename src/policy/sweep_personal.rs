@@ -73,7 +73,19 @@ impl Sweep<'_> {
 
     /// How confidential the message is in some zones: each topic's different terms, at most ten points a topic, the
     /// points of its different identifiers, at most ten, and where there are any of these, the names of pupils.
-    pub(super) fn confidentiality(&self, zones: Zones) -> Score {
+    ///
+    /// Many rules ask it of the same zones, so it is worked out once for each.
+    pub(super) fn confidentiality(&self, zones: Zones) -> Rc<Score> {
+        let known =
+            self.scores.borrow().iter().find(|(of, _)| *of == zones).map(|(_, score)| Rc::clone(score));
+        known.unwrap_or_else(|| {
+            let score = Rc::new(self.score(zones));
+            self.scores.borrow_mut().push((zones, Rc::clone(&score)));
+            score
+        })
+    }
+
+    fn score(&self, zones: Zones) -> Score {
         let mut score = Score::default();
         for (list, name) in &self.policy.topics {
             let tally = self.words_in(*list, zones);

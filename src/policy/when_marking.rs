@@ -79,29 +79,29 @@ impl Evaluation<'_> {
     }
 
     /// The markings that a test looks for, whether or not it wants them.
-    pub(super) fn markings<'t>(&'t self, test: &'t MarkingTest) -> impl Iterator<Item = Marked> + 't {
-        let subjects = test.by.contains(&MarkedBy::Subject).then(|| self.values("subject"));
-        let in_subjects = subjects.into_iter().flatten().filter_map(|(zone, whole, text)| {
-            let range = in_subject(&text)?;
-            let span = Span { start: whole.start + range.start, end: whole.start + range.end };
-            Some(Marked { by: "subject".to_owned(), zone, span })
-        });
-        in_subjects.chain(self.labels(test))
+    pub(super) fn markings<'t>(&'t self, test: &'t MarkingTest) -> impl Iterator<Item = &'t Marked> + 't {
+        let all = self.marked.get_or_init(|| self.in_subjects().chain(self.labels()).collect());
+        all.iter().filter(|(by, _)| test.by.contains(by)).map(|(_, marked)| marked)
     }
 
-    fn labels<'t>(&'t self, test: &'t MarkingTest) -> impl Iterator<Item = Marked> + 't {
-        let wanted = |label: Label| {
-            test.by.contains(match label {
-                Label::Sensitivity => &MarkedBy::Sensitivity,
-                Label::Classification => &MarkedBy::Label,
-            })
-        };
-        self.case.message.header.iter().filter_map(move |field| {
+    fn in_subjects(&self) -> impl Iterator<Item = (MarkedBy, Marked)> {
+        self.values("subject").into_iter().filter_map(|(zone, whole, text)| {
+            let range = in_subject(&text)?;
+            let span = Span { start: whole.start + range.start, end: whole.start + range.end };
+            Some((MarkedBy::Subject, Marked { by: "subject".to_owned(), zone, span }))
+        })
+    }
+
+    fn labels(&self) -> impl Iterator<Item = (MarkedBy, Marked)> {
+        self.case.message.header.iter().filter_map(|field| {
             let name = std::str::from_utf8(field.name).ok().filter(|name| is_label_field(name))?;
             let name = name.trim_end().to_ascii_lowercase();
-            label(&name, &field.text()).filter(|label| wanted(*label))?;
+            let by = match label(&name, &field.text())? {
+                Label::Sensitivity => MarkedBy::Sensitivity,
+                Label::Classification => MarkedBy::Label,
+            };
             let (zone, span, _) = self.values(&name).into_iter().next()?;
-            Some(Marked { by: name, zone, span })
+            Some((by, Marked { by: name, zone, span }))
         })
     }
 
@@ -112,7 +112,7 @@ impl Evaluation<'_> {
 
     /// Why `marking` holds or does not, for people.
     pub(super) fn told_markings(&self, test: &MarkingTest) -> String {
-        let found: Vec<String> = self.markings(test).map(|marked| marked.by).collect();
+        let found: Vec<&str> = self.markings(test).map(|marked| marked.by.as_str()).collect();
         if found.is_empty() {
             "it is not marked".to_owned()
         } else {

@@ -308,11 +308,15 @@ impl<'c> Sweep<'c> {
         mut find: impl FnMut(usize, &Text, usize, &mut Vec<Hit>) -> bool,
     ) -> Vec<Hit> {
         let mut hits = Vec::new();
+        // To ask for the time takes as long as to sweep a line.
+        let mut since_asked = usize::MAX;
         for (index, text) in self.texts().iter().enumerate() {
             if !zones.contains(text.zone) {
                 continue;
             }
-            if (self.case.expired)() {
+            let due = since_asked >= BYTES_UNTIMED;
+            since_asked = if due { text.text.len() } else { since_asked + text.text.len() };
+            if due && (self.case.expired)() {
                 self.gaps.borrow_mut().note(Gap::OutOfTime, text.part.clone());
                 break;
             }
@@ -327,6 +331,9 @@ impl<'c> Sweep<'c> {
         hits
     }
 }
+
+/// Texts are swept up to so many bytes, together, before it is asked again whether the time is over.
+const BYTES_UNTIMED: usize = 8 << 10;
 
 /// No term is longer than this, in bytes: how far before a place a term can begin that ends near it.
 const LONGEST: usize = 1_000;

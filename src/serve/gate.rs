@@ -137,7 +137,7 @@ impl Filter {
             return Box::pin(self.trial(envelope, message)).await;
         }
         let started = Instant::now();
-        let judgement = match self.sweep_here(&envelope, &message)? {
+        let judgement = match self.sweep_here(&envelope, &message, started)? {
             Some(judgement) => judgement,
             None => Box::pin(self.sweep_aside(envelope, message, Purpose::Delivery)).await?,
         };
@@ -199,6 +199,7 @@ impl Filter {
         &self,
         envelope: &Arc<Envelope>,
         message: &Spooled,
+        started: Instant,
     ) -> Result<Option<Box<Judgement>>, Failure> {
         // Its parts must be found quickly, and then not much may be left to read.
         if message.bytes().len() > LARGE && message.dashes().is_none() {
@@ -210,7 +211,7 @@ impl Filter {
             let waits = || apart.is_some_and(|apart| apart.has_document(&self.policy(), envelope));
             match wants_inspector(&parsed) || bytes_of_text(&parsed) > LARGE || waits() {
                 true => Ok(None),
-                false => self.sweep(envelope, message, parsed, Purpose::Delivery).map(Some),
+                false => self.sweep(envelope, message, parsed, Purpose::Delivery, started).map(Some),
             }
         })
     }
@@ -229,7 +230,7 @@ impl Filter {
         let sweep = move || {
             guarded(|| {
                 let parsed = Message::parse_knowing(message.bytes(), message.dashes(), &filter.config.limits);
-                filter.sweep(&envelope, &message, parsed, purpose)
+                filter.sweep(&envelope, &message, parsed, purpose, Instant::now())
             })
         };
         tokio::task::spawn_blocking(sweep).await.map_err(|_| Failure::Panicked)?
@@ -242,6 +243,7 @@ impl Filter {
         message: &Spooled,
         parsed: Message<'_>,
         purpose: Purpose,
+        started: Instant,
     ) -> Result<Box<Judgement>, Failure> {
         let (policy, people) = (self.policy(), self.roll.people());
         let (reference, at) = match &purpose {
@@ -250,7 +252,7 @@ impl Filter {
         };
         let now = at.to_zoned(policy.organisation().time_zone.clone());
         let limits = &self.config.limits;
-        let (started, patience) = (Instant::now(), Duration::from_millis(limits.scan_milliseconds));
+        let patience = Duration::from_millis(limits.scan_milliseconds);
         let expired = || started.elapsed() > patience;
         let inspector = &self.workers.before(started + patience);
         let means =

@@ -27,6 +27,7 @@ mod loops;
 mod monitoring;
 mod notices;
 mod out_of_hours;
+mod own_address;
 mod released;
 mod run;
 mod shapes;

@@ -33,6 +33,11 @@ pub enum ListenError {
     /// A file that is no socket has that name.
     #[error("cannot listen on {0}: a file that is no socket has that name; remove it or choose another path")]
     NoSocket(ListenAddress),
+    /// The folder that it would lie in does not exist.
+    #[error(
+        "cannot listen on {0}: its folder does not exist; make it, so that mailwarden's user may write there and Postfix's enter"
+    )]
+    NoFolder(ListenAddress),
     /// The socket cannot be opened.
     #[error("cannot listen on {address}: {source}")]
     Bind {
@@ -102,7 +107,10 @@ impl Listener {
         match address {
             ListenAddress::Unix(path) => {
                 remove_stale(path, address)?;
-                let socket = unix::UnixListener::bind(path).map_err(error)?;
+                let socket = unix::UnixListener::bind(path).map_err(|source| match source.kind() {
+                    io::ErrorKind::NotFound => ListenError::NoFolder(address.clone()),
+                    _ => error(source),
+                })?;
                 let file = fs::symlink_metadata(path).map(|data| (data.dev(), data.ino())).map_err(error)?;
                 let listener =
                     Self { address: address.clone(), socket: Listening::Unix(socket), file: Some(file) };
@@ -244,6 +252,14 @@ mod tests {
         fs::write(&path, "precious").unwrap();
         assert!(matches!(Listener::bind(&address, None), Err(ListenError::NoSocket(_))));
         assert_eq!(fs::read(&path).unwrap(), b"precious");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named_as_the_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = ListenAddress::Unix(folder.path().join("none/milter.sock"));
+        let error = Listener::bind(&address, None).unwrap_err();
+        assert!(error.to_string().contains("its folder does not exist"), "{error}");
     }
 
     #[test]

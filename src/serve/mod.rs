@@ -52,7 +52,7 @@ pub enum ServeError {
     Config(#[from] ConfigError),
     /// The policy has faults.
     #[error(
-        "the policy in {directory} has {} and is not taken up; run `mailwarden check` to see them",
+        "the policy in {directory} has {} and is not taken up; run `mailwarden check {directory}` to see them",
         counted(*number, "fault")
     )]
     Policy {
@@ -63,10 +63,15 @@ pub enum ServeError {
     },
     /// A rule's examples fail.
     #[error(
-        "the policy is not taken up, since what its rules do differs from what they say in {}; run `mailwarden check` to see it",
-        counted(*.0, "example")
+        "the policy in {directory} is not taken up, since what its rules do differs from what they say in {}; run `mailwarden check {directory}` to see it",
+        counted(*number, "example")
     )]
-    Examples(usize),
+    Examples {
+        /// The policy's folder.
+        directory: String,
+        /// How many examples.
+        number: usize,
+    },
     /// The roll cannot be read.
     #[error(transparent)]
     Roll(#[from] RollError),

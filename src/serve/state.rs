@@ -211,6 +211,8 @@ pub fn load_policy(config: &Config) -> Result<Policy, ServeError> {
             }
             Ok(policy)
         }
-        failing => Err(ServeError::Examples(failing)),
+        number => {
+            Err(ServeError::Examples { directory: config.policy_directory.display().to_string(), number })
+        }
     }
 }

@@ -225,7 +225,10 @@ fn tried_out_first() {
     let text = read(&world.sink.take(ANA));
     assert_says(
         &text,
-        &["it would come back to you: - bo@elsewhere.example", "we put CONFIDENTIAL in front of the subject"],
+        &[
+            "it would come back to you: - bo@elsewhere.example",
+            "this is still to come: - Confidential matter leaves without its marking",
+        ],
     );
     for done in ["it was not marked", "So we put", "It was delivered", "We asked"] {
         assert!(!text.contains(done), "\"{done}\" in a trial: {text}");

@@ -57,7 +57,7 @@ fn others(message: &Message<'_>) -> Vec<String> {
 /// The wrapping is a multipart of the disclaimer and of what the message was.
 fn wraps(message: &Message<'_>, after: &Message<'_>, disclaimer: &Disclaimer) {
     let [top, first, second, ..] = &after.parts[..] else { panic!("no multipart came of the wrapping") };
-    assert_eq!((top.content_type.as_str(), top.parent), ("multipart/mixed", None));
+    assert_eq!((&*top.content_type, top.parent), ("multipart/mixed", None));
     assert_eq!((first.parent, second.parent), (Some(0), Some(0)));
     let text = first.decoded();
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();

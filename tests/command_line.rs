@@ -10,7 +10,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 const SOLICITOR: &[u8] =
@@ -87,6 +87,63 @@ fn the_made_up_organisation_is_told_where_a_configuration_names_it_and_does_not_
     );
     for quiet in [named("made-up = true"), mailwarden(&["check", "rules"])] {
         assert!(quiet.code == 0 && !quiet.out.contains("advice"), "{}", quiet.out);
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let copied = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_all(&entry.path(), &copied),
+            false => _ = fs::copy(entry.path(), copied).unwrap(),
+        }
+    }
+}
+
+/// The shipped policy, copied and changed as somebody does who begins and goes no further: the name, the domains and who decides.
+fn half_changed(folder: &Path) -> PathBuf {
+    let rules = folder.join("rules");
+    copy_all(Path::new("rules"), &rules);
+    let mut organisation = fs::read_to_string("rules/organisation.toml").unwrap();
+    for (shipped, own) in [
+        ("\"Hillside Trust\"", "\"Ash Trust\""),
+        ("[\"hillside-trust.example\"]", "[\"trust.ash.sch.uk\"]"),
+        ("[\"oakfield.example\", \"pupils.oakfield.example\"]", "[\"ash.sch.uk\", \"pupils.ash.sch.uk\"]"),
+        ("[\"beechwood.example\", \"pupils.beechwood.example\"]", "[\"elm.sch.uk\", \"pupils.elm.sch.uk\"]"),
+        ("[\"beechwood-*@hillside-trust.example\"]", "[]"),
+        (
+            "[\"data-protection@hillside-trust.example\", \"head@hillside-trust.example\"]",
+            "[\"head@ash.sch.uk\"]",
+        ),
+    ] {
+        assert!(organisation.contains(shipped), "{shipped}");
+        organisation = organisation.replacen(shipped, own, 1);
+    }
+    fs::write(rules.join("organisation.toml"), organisation).unwrap();
+    rules
+}
+
+#[test]
+fn what_is_left_of_the_made_up_organisation_is_told_where_half_of_it_is_somebodys_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = half_changed(folder.path());
+    let ran = mailwarden(&["check", rules.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "advice is no fault: {}{}", ran.out, ran.err);
+    for told in [
+        "`groups.pupils` still has what is made up: \"pupils.oakfield.example\", \"pupils.beechwood.example\"",
+        "no pupil of yours is in the group `pupils`: rules for pupils meet nobody",
+        "`reviewer.addresses` still has what is made up: \"dsl@oakfield.example\"",
+    ] {
+        assert!(ran.out.contains(told), "{told}: {}", ran.out);
+    }
+    let config = folder.path().join("mailwarden.toml");
+    let packaged = fs::read_to_string("packaging/mailwarden.toml").unwrap();
+    for (more, told) in [("", true), ("made-up = true", false)] {
+        fs::write(&config, packaged.replace("\"rules\"", &format!("\"rules\"\n{more}"))).unwrap();
+        let ran = mailwarden(&["check", "--config", config.to_str().unwrap()]);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+        assert_eq!(ran.out.contains("`groups.pupils` still has"), told, "{more}: {}", ran.out);
     }
 }
 

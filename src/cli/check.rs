@@ -41,7 +41,8 @@ pub fn run(source: &PolicySource, options: &Check) -> Result<Ended, CliError> {
             people,
             advice: match &config {
                 Some(config) => upkeep(config, &policy, now),
-                None => policy.terms_ending(now),
+                // Who names a policy may mean the made-up one, but hardly half of it.
+                None => policy.left_over().into_iter().chain(policy.terms_ending(now)).collect(),
             },
             unoffered: config.and_then(|config| unoffered(&config, &policy)),
         },

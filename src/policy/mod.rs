@@ -17,6 +17,7 @@ mod example_people;
 mod explain;
 mod fault;
 mod guidance;
+mod left_over;
 mod length;
 mod lint;
 mod located;
@@ -67,6 +68,7 @@ pub use example::ExampleFault;
 pub use explain::{ConditionExplanation, Explanation, Held, Outcome, RuleExplanation};
 pub use fault::{Fault, Faults, Warning};
 pub use guidance::{Guidance, Language, Told};
+pub use left_over::left_over;
 pub use length::Length;
 pub use located::Hours;
 pub use monitoring::{Due, LastTold, MonitoringNotice, Occasion, Reader, ToBeTold};
@@ -243,6 +245,11 @@ impl Policy {
     /// Advice where the organisation is still the made-up one that ships.
     pub fn made_up(&self) -> Option<Advice> {
         self.organisation.upkeep.made_up()
+    }
+
+    /// Advice on what is left of the made-up organisation in one that has domains of its own.
+    pub fn left_over(&self) -> Vec<Advice> {
+        self.organisation.upkeep.left_over().to_vec()
     }
 
     /// Advice on calendars whose last term is over at that moment, or will be within 30 days.

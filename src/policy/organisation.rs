@@ -16,7 +16,7 @@ use super::located::Located;
 use super::monitoring::{MonitoringNotice, RawMonitoringNotice};
 use super::notices::{Around, Notices, RawNotices, RawReviewer};
 use super::out_of_hours::{Contacts, OutOfHours, RawContacts, RawOutOfHours};
-use super::upkeep::Upkeep;
+use super::upkeep::{Described, Upkeep};
 use super::{Direction, Sources, read};
 use crate::detect::recipients::KnownDomains;
 use crate::message::{Address, Envelope, Origin};
@@ -322,7 +322,9 @@ impl RawOrganisation {
             Some((Some(school.value.name.as_str()), &school.value.calendar.as_ref()?.value))
         });
         let calendars = self.calendar.iter().map(|calendar| (None, &calendar.value)).chain(schools_calendars);
-        let upkeep = Upkeep::new(source, &self.name, &all_domains, calendars);
+        let described =
+            Described { name: &self.name, domains: &all_domains, ours: &domains, groups: &self.groups };
+        let upkeep = Upkeep::new(source, &described, calendars);
         let mut groups = BTreeMap::new();
         for (name, entries) in &self.groups {
             groups.insert(name.clone(), address_set(&entries.iter().collect::<Vec<_>>(), source, faults));

@@ -1,19 +1,22 @@
 //! What an organisation has to keep up: names of its own in place of the made-up ones, its term dates. Advises; refuses nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::Date;
 use serde::Serialize;
 
+use super::address::{AddressSet, glob};
 use super::calendar::RawCalendar;
 use super::fault::{Fault, Source};
+use super::left_over::{in_source, is_made_up};
 use super::located::Located;
 
 /// What the shipped `organisation.toml` is called.
 const SHIPPED_NAME: &str = "Hillside Trust";
-/// What no real domain ends in (RFC 2606 §2).
-const MADE_UP_ENDING: &str = ".example";
+/// The group that the shipped rules for pupils go by.
+const PUPILS: &str = "pupils";
 /// Term dates are asked for so many days before the last of them.
 const DAYS_BEFORE: i32 = 30;
 
@@ -21,6 +24,12 @@ const DAYS_BEFORE: i32 = 30;
 #[derive(Debug, Clone, Serialize)]
 #[serde(transparent)]
 pub struct Advice(Fault);
+
+impl Advice {
+    pub(super) const fn new(fault: Fault) -> Self {
+        Self(fault)
+    }
+}
 
 impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,8 +42,23 @@ impl fmt::Display for Advice {
 #[derive(Debug, Clone)]
 pub(super) struct Upkeep {
     source: Source,
+    /// Where a name or domain says that all of it is still made up: it has no domain of its own.
     made_up: Option<Range<usize>>,
+    /// What is still made up though the rest is somebody's own.
+    left_over: Vec<Advice>,
     last_terms: Vec<LastTerm>,
+}
+
+/// What an organisation says of itself.
+pub(super) struct Described<'a> {
+    /// Its name.
+    pub(super) name: &'a Located<String>,
+    /// Its domains and those of its schools, as they are written.
+    pub(super) domains: &'a [&'a Located<String>],
+    /// The same, compiled.
+    pub(super) ours: &'a AddressSet,
+    /// Its groups.
+    pub(super) groups: &'a BTreeMap<String, Vec<Located<String>>>,
 }
 
 /// The last term of a calendar.
@@ -51,13 +75,16 @@ impl Upkeep {
     /// Notes what is made up, and where each calendar ends; a calendar is given with its school.
     pub(super) fn new<'a>(
         source: &Source,
-        name: &Located<String>,
-        domains: &[&Located<String>],
+        described: &Described<'_>,
         calendars: impl Iterator<Item = (Option<&'a str>, &'a RawCalendar)>,
     ) -> Self {
-        let shipped = (name.value == SHIPPED_NAME).then_some(name);
-        let ends = |domain: &&&Located<String>| domain.value.to_lowercase().ends_with(MADE_UP_ENDING);
-        let made_up = shipped.or_else(|| domains.iter().find(ends).copied());
+        let Described { name, domains, .. } = described;
+        let shipped = (name.value == SHIPPED_NAME).then_some(*name);
+        let has_its_own = domains.iter().any(|domain| !is_made_up(&domain.value));
+        let (made_up, left_over) = match has_its_own {
+            true => (None, left_over(source, shipped, described)),
+            false => (shipped.or_else(|| domains.first().copied()), Vec::new()),
+        };
         let last_terms = calendars.filter_map(|(school, calendar)| {
             let (place, name, until) = calendar.last_term()?;
             Some(LastTerm { school: school.map(str::to_owned), place, name: name.to_owned(), until })
@@ -65,11 +92,17 @@ impl Upkeep {
         Self {
             source: Source::clone(source),
             made_up: made_up.map(|written| written.span.clone()),
+            left_over,
             last_terms: last_terms.collect(),
         }
     }
 
-    /// Advice where the organisation is still one that is made up, by its name or a domain.
+    /// Advice on what is left of the made-up organisation where the rest is somebody's own.
+    pub(super) fn left_over(&self) -> &[Advice] {
+        &self.left_over
+    }
+
+    /// Advice where the whole organisation is still one that is made up: none of its domains is anybody's.
     pub(super) fn made_up(&self) -> Option<Advice> {
         let fault = Fault::new(&self.source, self.made_up.clone()?, "this is still the made-up organisation");
         Some(Advice(fault.help(
@@ -104,6 +137,41 @@ impl Upkeep {
     }
 }
 
+/// What is still made up in an organisation that has domains of its own.
+fn left_over(source: &Source, shipped: Option<&Located<String>>, described: &Described<'_>) -> Vec<Advice> {
+    let name = shipped.map(|name| {
+        let fault =
+            Fault::new(source, name.span.clone(), "this is still the name of the made-up organisation");
+        Advice(fault.help("put your own there"))
+    });
+    let mut advice: Vec<Advice> = name.into_iter().chain(in_source(source)).collect();
+    advice.extend(described.groups.get(PUPILS).and_then(|entries| no_pupil(source, entries, described.ours)));
+    advice
+}
+
+/// Advice where none of the pupils lies at one of the organisation's domains.
+fn no_pupil(source: &Source, entries: &[Located<String>], ours: &AddressSet) -> Option<Advice> {
+    if entries.iter().any(|entry| may_be_at(&entry.value, ours)) {
+        return None;
+    }
+    let place = entries.first().map_or(0..0, |entry| entry.span.clone());
+    let message = format!("no pupil of yours is in the group `{PUPILS}`: rules for pupils meet nobody");
+    Some(Advice(Fault::new(source, place, message).help(
+        "write there your pupils' addresses, or the domain where they have them if nobody else has any there, and see that it is one of `domains` too",
+    )))
+}
+
+/// Whether an address, a domain or a glob of either can mean somebody at one of these domains.
+fn may_be_at(entry: &str, domains: &AddressSet) -> bool {
+    let folded = entry.to_lowercase();
+    let domain = folded.rsplit_once('@').map_or(folded.as_str(), |(_, domain)| domain);
+    domains.contains_domain(domain)
+        || glob(domain).is_ok_and(|glob| {
+            let glob = glob.compile_matcher();
+            domains.plain_domains().any(|ours| glob.is_match(ours))
+        })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Policy, Sources};
@@ -114,7 +182,7 @@ mod tests {
         let files = [("organisation.toml".to_owned(), text)].into();
         let policy = Policy::compile(&Sources { files }).unwrap();
         let now = format!("{day}T12:00:00Z").parse().unwrap();
-        let advice = policy.made_up().into_iter().chain(policy.terms_ending(now));
+        let advice = policy.made_up().into_iter().chain(policy.left_over()).chain(policy.terms_ending(now));
         advice.map(|advice| advice.to_string()).collect()
     }
 
@@ -124,13 +192,52 @@ mod tests {
     #[test]
     fn what_is_still_made_up_is_told_at_its_place_and_its_dates_are_not() {
         for (name, domain, place) in [
-            ("Hillside Trust", "hillside.sch.uk", "organisation.toml:1:8: this is still the made-up"),
+            ("Hillside Trust", "hillside.example", "organisation.toml:1:8: this is still the made-up"),
             ("Oak Trust", "Oak.EXAMPLE", "organisation.toml:2:12: this is still the made-up"),
         ] {
             let told = told(name, domain, TERMS, "2027-01-01");
             assert!(matches!(&told[..], [only] if only.starts_with(place)), "{told:?}");
         }
         assert_eq!(told("Oak Trust", "oak.sch.uk", "", "2027-01-01"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_left_of_the_made_up_organisation_is_told_once_a_domain_is_its_own() {
+        let groups = |pupils: &str| format!("[groups]\npupils = [{pupils}]\n");
+        let school = "[[school]]\nid = \"ash\"\nname = \"Ash\"\ndomains = [\"ash.example\"]\n";
+        let pupils = "organisation.toml:4:11: no pupil of yours is in the group `pupils`";
+        let left =
+            "organisation.toml:4:11: `groups.pupils` still has what is made up: \"pupils.ash.example\"";
+        let nobody = "organisation.toml:1:1: no pupil of yours is in the group `pupils`";
+        for (name, domain, more, wanted) in [
+            ("Oak Trust", "oak.sch.uk", groups("\"oak.sch.uk\""), vec![]),
+            ("Oak Trust", "oak.sch.uk", groups("\"s??@OAK.sch.uk\""), vec![]),
+            ("Oak Trust", "*.oak.sch.uk", groups("\"pupils.oak.sch.uk\""), vec![]),
+            ("Oak Trust", "pupils.oak.sch.uk", groups("\"other.com\", \"*.oak.sch.uk\""), vec![]),
+            ("Oak Trust", "*.oak.sch.uk", groups("\"*.oak.sch.uk\""), vec![]),
+            ("Oak Trust", "oak.sch.uk", groups(""), vec![nobody]),
+            ("Oak Trust", "oak.sch.uk", groups("\"pupils.oak.sch.uk\""), vec![pupils]),
+            ("Oak Trust", "oak.sch.uk", groups("\"pupils.ash.example\""), vec![left, pupils]),
+            (
+                "Hillside Trust",
+                "oak.sch.uk",
+                school.to_owned(),
+                vec![
+                    "organisation.toml:1:8: this is still the name",
+                    "organisation.toml:6:12: `school.domains` still has what is made up: \"ash.example\"",
+                ],
+            ),
+            (
+                "Oak Trust",
+                "oak.example",
+                groups("\"pupils.ash.example\""),
+                vec!["organisation.toml:2:12: this is still"],
+            ),
+        ] {
+            let told = told(name, domain, &more, "2027-01-01");
+            let each = told.iter().zip(&wanted).all(|(told, wanted)| told.starts_with(wanted));
+            assert!(told.len() == wanted.len() && each, "{domain} {more}: {told:?}");
+        }
     }
 
     #[test]

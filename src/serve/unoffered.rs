@@ -9,9 +9,12 @@ use crate::verdict::Mode;
 /// Most rules that are named.
 const NAMED: usize = 3;
 
-/// What to tell whoever starts or checks it at that moment: that its organisation is still made up and not said to be so, or that its terms end.
+/// What to tell whoever starts or checks it at that moment: what of its organisation is still made up and not said to be so, or that its terms end.
 pub fn upkeep(config: &Config, policy: &Policy, now: Timestamp) -> Vec<Advice> {
-    let made_up = policy.made_up().filter(|_| config.organisation == OrganisationMeant::Real);
+    let made_up = match config.organisation {
+        OrganisationMeant::Real => policy.made_up().into_iter().chain(policy.left_over()).collect(),
+        OrganisationMeant::MadeUp => Vec::new(),
+    };
     made_up.into_iter().chain(policy.terms_ending(now)).collect()
 }
 

@@ -42,7 +42,12 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
         ("program-attached", vec!["At the SMTP door", "Acceptable Use Policy 4.6", "carries a program"]),
         (
             "not-inspected-pupil",
-            vec!["waiting to be looked at", "In the attachment work.rar", "Somebody who may decide"],
+            vec![
+                "waiting to be looked at",
+                "In the attachment work.rar",
+                "begin with the word Send",
+                "Somebody who may decide",
+            ],
         ),
         ("confidential-unmarked", vec!["It was delivered to", "Request a Read Receipt", "made up"]),
         // The rule's first example, with what stands there, and how to confirm.
@@ -54,8 +59,9 @@ fn every_rule_with_guidance_can_be_previewed_in_every_form() {
         ("out-of-hours", vec!["The school is closed just now", "0800 1111", "85258", "116 123", "ring 999"]),
     ] {
         let shown = preview(&[rule]);
+        let unwrapped = shown.split_whitespace().collect::<Vec<_>>().join(" ");
         for words in wanted {
-            assert!(shown.contains(words), "{rule}: no \"{words}\" in\n{shown}");
+            assert!(unwrapped.contains(words), "{rule}: no \"{words}\" in\n{shown}");
         }
         let page = preview(&[rule, "--html"]);
         assert!(page.starts_with("<!DOCTYPE html>\n<html lang=\"en-GB\">"), "{page}");

@@ -76,7 +76,7 @@ pub use notices::{Notices, Reviewer};
 pub use notified::{Notice, Noticed, Notified};
 pub use organisation::{Organisation, School};
 pub use out_of_hours::{Contacts, Help, OutOfHours};
-pub use phrases::{Phrases, counted, filled};
+pub use phrases::{Phrases, alternatives, counted, filled, named_of};
 pub use place::{FoundWords, Place, Reveal};
 pub use rule::{Override, Receipt, Rule, Then, ThenHeader, is_safeguarding};
 pub use shown_example::ShownExample;

@@ -104,10 +104,16 @@ phrases! {
     attached = "Your message is attached, just as you sent it.";
     /// The heading over what may be confirmed.
     confirm = "If it must go as it is";
+    /// The words with which a sender's reply begins that has a message sent, or asks for it. The first is the one that letters name.
+    send_words = "Send";
+    /// The words with which an approver's reply begins that approves. The first is the one that letters name.
+    approve_words = "Approve, Approved";
+    /// The words with which an approver's reply begins that declines. The first is the one that letters name.
+    decline_words = "Decline, Declined";
     /// How a sender confirms.
-    justify = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. It then goes out as you wrote it. Your reason is kept on the record.";
+    justify = "If you are sure that your message should go as it is, reply to this message, begin with the word {send}, and say why in a sentence. It then goes out as you wrote it. Your reason is kept on the record. If it should not go, you need not reply.";
     /// How a sender asks.
-    request = "If you are sure that your message should go as it is, reply to this message and say why in a sentence. Somebody who may decide is asked, and you are told what they decide. Your reason is kept on the record.";
+    request = "If you are sure that your message should go as it is, reply to this message, begin with the word {send}, and say why in a sentence. Somebody who may decide is asked, and you are told what they decide. Your reason is kept on the record. If it should not go, you need not reply.";
     /// How long that may be done, and by whom.
     once = "This works once, until {until}, and only from your own account.";
     /// What to quote where a program does not reply to where it should.
@@ -189,7 +195,7 @@ phrases! {
     /// Who asks, and why.
     wishes = "{sender} asks that a message which was stopped should go out as it is. Their reason: {reason}";
     /// How to decide.
-    decide = "Reply to this message. Begin with the word Approve or Decline, then say why in a sentence.";
+    decide = "Reply to this message. Begin with the word {approve} or {decline}, then say why in a sentence.";
     /// That the message is not shown.
     unseen = "The message itself is not shown here. If you must see it to decide, ask for {reference}; that you read it goes on record.";
     /// The heading of a summary.
@@ -199,7 +205,7 @@ phrases! {
     /// Of a message in a summary, with the code that lets its sender have it sent all the same.
     summary_code = "{entry}. Code: {code}";
     /// After a summary, how to use a code.
-    summary_confirm = "If one of these must go as it is, write to {address}. Put its code into the subject, and say why in a sentence. Do so for one message at a time. A code works once, for seven days, and only from your own account.";
+    summary_confirm = "If one of these must go as it is, write to {address}. Put its code into the subject, begin the text with the word {send}, and say why in a sentence. Do so for one message at a time. A code works once, for seven days, and only from your own account.";
     /// The heading of a notice to a reviewer of one thing that cannot wait. It says neither who nor what.
     notice = "Something needs your attention";
     /// The subject of it.
@@ -253,6 +259,16 @@ impl Phrases {
             _ => at.strftime("%-d %B %Y, %H:%M").to_string(),
         }
     }
+}
+
+/// Words that count alike: `Approve, Approved` are two of them.
+pub fn alternatives(words: &str) -> impl Iterator<Item = &str> {
+    words.split(',').map(str::trim).filter(|word| !word.is_empty())
+}
+
+/// The one of them that letters name.
+pub fn named_of(words: &str) -> &str {
+    alternatives(words).next().unwrap_or_default()
 }
 
 /// `1 fault`, `3 faults`, `0 people`.

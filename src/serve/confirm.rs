@@ -10,7 +10,7 @@ use super::trial::Unopened;
 use crate::extract::Extraction;
 use crate::message::{Address, Addressed, Envelope, Mailbox, Message};
 use crate::milter::{EnhancedCode, Outcome, ReplyText, Spooled};
-use crate::policy::{Policy, Proof};
+use crate::policy::{Phrases, Policy, Proof, alternatives};
 use crate::records::{Asks, Confirmation, Confirmed, Confirming, NewLetter, RecordsError, Reference};
 use crate::respond::{self, Letter};
 use crate::verdict::{RuleId, Zone};
@@ -25,6 +25,7 @@ enum Refusal {
     Used,
     Expired,
     NotTheirs,
+    NotSend,
     NoReason,
     DecidedWithoutReason,
     NoDecision,
@@ -50,7 +51,12 @@ impl Refusal {
             Self::Used => "it was answered already, and what was decided stays.",
             Self::Expired => "the time for it is over. Please write the message anew.",
             Self::NotTheirs => "only the person who was asked can answer it, from their own account.",
-            Self::NoReason => "it gives no reason. Please say why in a sentence, above the quoted text.",
+            Self::NotSend => {
+                "it does not begin with the word Send, so nothing was sent. If your message should go all the same, reply once more, begin with the word Send above the quoted text, and say why in a sentence. If it should not go, you need do nothing."
+            }
+            Self::NoReason => {
+                "it gives no reason, so nothing was sent. Please keep the word Send, then say why in a sentence, above the quoted text."
+            }
             Self::DecidedWithoutReason => {
                 "it gives no reason. Please keep the word Approve or Decline, then say why in a sentence."
             }
@@ -72,6 +78,7 @@ impl Refusal {
             Self::Used => "used already",
             Self::Expired => "expired",
             Self::NotTheirs => "not from whom it was sent to",
+            Self::NotSend => "does not begin with the word to send",
             Self::NoReason => "no reason",
             Self::DecidedWithoutReason => "decided without a reason",
             Self::NoDecision => "neither approved nor declined",
@@ -102,8 +109,6 @@ struct Incoming {
 const LONGEST_REASON: usize = 500;
 /// Most words of a message in which a code is looked for.
 const MOST_WORDS: usize = 20_000;
-const APPROVE: [&str; 4] = ["approve", "approved", "yes", "cymeradwyo"];
-const DECLINE: [&str; 5] = ["decline", "declined", "no", "reject", "gwrthod"];
 
 impl Filter {
     /// Whether a message goes to the confirmation address, also beside others.
@@ -231,21 +236,11 @@ impl Filter {
         now: Timestamp,
     ) -> Result<Result<Confirmed, Refusal>, Failure> {
         let held = self.store.find(&confirmation.reference).await?;
-        let (outcome, why) = match confirmation.asks {
-            Asks::Justify => (Confirmed::Released, words.to_owned()),
-            Asks::Request => (Confirmed::Asked, words.to_owned()),
-            Asks::Approve => match decision(words) {
-                Some(decided) => decided,
-                None => return Ok(Err(Refusal::NoDecision)),
-            },
+        let (outcome, why) = match said(confirmation.asks, words, phrases_of(policy, confirmation)) {
+            Ok(said) => said,
+            Err(refusal) => return Ok(Err(refusal)),
         };
-        if !why.chars().any(char::is_alphabetic) {
-            return Ok(Err(match confirmation.asks {
-                Asks::Justify | Asks::Request => Refusal::NoReason,
-                Asks::Approve => Refusal::DecidedWithoutReason,
-            }));
-        }
-        let letters = letters::Confirmed { policy, held: &held, by, why: &why, outcome, reply, now };
+        let letters = letters::Confirmed { policy, held: &held, by, why, outcome, reply, now };
         let mut written = vec![self.told_to_sender(&letters).await?];
         let mut next = None;
         if outcome == Confirmed::Asked {
@@ -262,7 +257,7 @@ impl Filter {
         let new: Vec<NewLetter<'_>> = references.iter().map(|letter| letter.as_new()).collect();
         let by = format!("{}, by mail", by.folded());
         let confirming =
-            Confirming { confirmation, outcome, by: &by, why: &why, next: next.as_ref(), letters: &new };
+            Confirming { confirmation, outcome, by: &by, why, next: next.as_ref(), letters: &new };
         match self.store.confirm(&confirming, now).await {
             Ok(()) => Ok(Ok(outcome)),
             Err(RecordsError::CodeUsed(_)) => Ok(Err(Refusal::Used)),
@@ -349,16 +344,49 @@ fn own_words(extraction: &Extraction, is_code: impl Fn(&str) -> bool) -> String 
     words.join(" ").chars().filter(|c| !c.is_control()).take(LONGEST_REASON).collect()
 }
 
-/// What an approver decided, by the first word, and why; the reason is empty where there is none.
-fn decision(words: &str) -> Option<(Confirmed, String)> {
-    let (first, rest) = words.split_once(|c: char| !c.is_alphabetic()).unwrap_or((words, ""));
-    let first = first.to_lowercase();
-    let outcome = match first.as_str() {
-        word if APPROVE.contains(&word) => Confirmed::Approved,
-        word if DECLINE.contains(&word) => Confirmed::Declined,
-        _ => return None,
+/// The phrases of the letter that is answered: the first whom it went to chose its language.
+fn phrases_of<'p>(policy: &'p Policy, confirmation: &Confirmation) -> &'p Phrases {
+    let first = confirmation.holders.first().and_then(|holder| Address::parse(holder.as_bytes()));
+    policy.guidance().phrases(&policy.organisation().language_of(first.as_ref()))
+}
+
+/// What a reply says: its first word decides, and the rest is the reason. English words count beside those of the letter, since
+/// refusals are in English.
+fn said<'w>(asks: Asks, words: &'w str, phrases: &Phrases) -> Result<(Confirmed, &'w str), Refusal> {
+    let english = Phrases::english();
+    let after = |own: &str, english: &str| after_word(words, own).or_else(|| after_word(words, english));
+    let send = || after(&phrases.send_words, &english.send_words).ok_or(Refusal::NotSend);
+    let (outcome, rest) = match asks {
+        Asks::Justify => (Confirmed::Released, send()?),
+        Asks::Request => (Confirmed::Asked, send()?),
+        Asks::Approve => {
+            let approved = after(&phrases.approve_words, &english.approve_words);
+            let declined = after(&phrases.decline_words, &english.decline_words);
+            match (approved, declined) {
+                (Some(rest), None) => (Confirmed::Approved, rest),
+                (None, Some(rest)) => (Confirmed::Declined, rest),
+                _ => return Err(Refusal::NoDecision),
+            }
+        }
     };
-    Some((outcome, rest.trim_start_matches(|c: char| !c.is_alphanumeric()).to_owned()))
+    let why = rest.trim_start_matches(|c: char| !c.is_alphanumeric());
+    match (why.chars().any(char::is_alphabetic), asks) {
+        (true, _) => Ok((outcome, why)),
+        (false, Asks::Justify | Asks::Request) => Err(Refusal::NoReason),
+        (false, Asks::Approve) => Err(Refusal::DecidedWithoutReason),
+    }
+}
+
+/// What follows the word with which a text begins, if that is one of those that count. Punctuation at it is allowed, but for a
+/// question mark: who asks has not decided.
+fn after_word<'w>(text: &'w str, counting: &str) -> Option<&'w str> {
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric() && c != '?').to_lowercase();
+    alternatives(counting).find_map(|word| {
+        word.split_whitespace().try_fold(text, |left, expected| {
+            let (first, rest) = left.split_once(' ').unwrap_or((left, ""));
+            (bare(first) == expected.to_lowercase()).then_some(rest)
+        })
+    })
 }
 
 #[cfg(test)]
@@ -366,17 +394,83 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_word_decides() {
-        assert_eq!(
-            decision("Approve. The parent asked for it."),
-            Some((Confirmed::Approved, "The parent asked for it.".to_owned()))
-        );
-        // The word alone is no reason: such a reply is refused.
-        assert_eq!(decision("declined"), Some((Confirmed::Declined, String::new())));
-        assert_eq!(decision("Approve."), Some((Confirmed::Approved, String::new())));
-        assert_eq!(decision("No, wait."), Some((Confirmed::Declined, "wait.".to_owned())));
-        for unclear in ["", "I approve", "Nothing", "Approval is due", "…"] {
-            assert_eq!(decision(unclear), None, "{unclear}");
+    fn the_first_word_sends_or_asks() {
+        for (words, why) in [
+            ("Send. It is for the botany lesson.", Ok("It is for the botany lesson.")),
+            ("send: it is for the botany lesson", Ok("it is for the botany lesson")),
+            ("SEND it, the parents know", Ok("it, the parents know")),
+            ("“Send” – the parents know", Ok("the parents know")),
+            ("*Send*, the parents know", Ok("the parents know")),
+            ("Send", Err(Refusal::NoReason)),
+            ("Send.", Err(Refusal::NoReason)),
+            ("Send. 1234", Err(Refusal::NoReason)),
+            ("", Err(Refusal::NotSend)),
+            ("Thanks, I will use initials instead. Please do NOT send it.", Err(Refusal::NotSend)),
+            ("It is for the botany lesson.", Err(Refusal::NotSend)),
+            ("Please send it, the parents know.", Err(Refusal::NotSend)),
+            ("Don't send it", Err(Refusal::NotSend)),
+            ("Not send", Err(Refusal::NotSend)),
+            ("Send? No, I shall use initials.", Err(Refusal::NotSend)),
+            ("Sending it was a mistake.", Err(Refusal::NotSend)),
+            ("Send-off for the leavers was wrong.", Err(Refusal::NotSend)),
+            ("Approve. The parents know.", Err(Refusal::NotSend)),
+        ] {
+            for (asks, outcome) in [(Asks::Justify, Confirmed::Released), (Asks::Request, Confirmed::Asked)] {
+                let read = said(asks, words, Phrases::english());
+                assert_eq!(read, why.map(|why| (outcome, why)), "{words}");
+            }
         }
+    }
+
+    #[test]
+    fn the_first_word_approves_or_declines() {
+        let (yes, no) = (Confirmed::Approved, Confirmed::Declined);
+        for (words, read) in [
+            ("Approve. The parent asked for it.", Ok((yes, "The parent asked for it."))),
+            ("approved, the parent asked for it", Ok((yes, "the parent asked for it"))),
+            ("Decline: ring them.", Ok((no, "ring them."))),
+            ("DECLINED - ring them", Ok((no, "ring them"))),
+            // The word alone is no reason.
+            ("declined", Err(Refusal::DecidedWithoutReason)),
+            ("Approve.", Err(Refusal::DecidedWithoutReason)),
+            ("Yes fine", Err(Refusal::NoDecision)),
+            ("Yes, I shall ask the head first", Err(Refusal::NoDecision)),
+            ("No problem, go ahead.", Err(Refusal::NoDecision)),
+            ("No, wait.", Err(Refusal::NoDecision)),
+            ("Send. The parents know.", Err(Refusal::NoDecision)),
+            ("Approve/Decline, I cannot say", Err(Refusal::NoDecision)),
+            ("Approve? I have not seen it.", Err(Refusal::NoDecision)),
+            ("I approve", Err(Refusal::NoDecision)),
+            ("Approval is due", Err(Refusal::NoDecision)),
+            ("Nothing", Err(Refusal::NoDecision)),
+            ("", Err(Refusal::NoDecision)),
+            ("…", Err(Refusal::NoDecision)),
+        ] {
+            assert_eq!(said(Asks::Approve, words, Phrases::english()), read, "{words}");
+        }
+    }
+
+    #[test]
+    fn translated_words_count_beside_the_english() {
+        let welsh = Phrases {
+            send_words: "Anfonwch ef, Anfonwch".to_owned(),
+            approve_words: "Cymeradwyo".to_owned(),
+            decline_words: "Gwrthod".to_owned(),
+            ..Phrases::english().clone()
+        };
+        let read = |asks, words| said(asks, words, &welsh).map(|(outcome, _)| outcome);
+        assert_eq!(
+            said(Asks::Justify, "anfonwch ef: mae'n iawn", &welsh),
+            Ok((Confirmed::Released, "mae'n iawn"))
+        );
+        assert_eq!(read(Asks::Justify, "Anfonwch: mae'n iawn"), Ok(Confirmed::Released));
+        assert_eq!(read(Asks::Request, "Send: mae'n iawn"), Ok(Confirmed::Asked));
+        assert_eq!(read(Asks::Approve, "Cymeradwyo. Mae'n iawn"), Ok(Confirmed::Approved));
+        assert_eq!(read(Asks::Approve, "Gwrthod. Na"), Ok(Confirmed::Declined));
+        assert_eq!(read(Asks::Approve, "Decline. Na"), Ok(Confirmed::Declined));
+        assert_eq!(said(Asks::Approve, "Gwrthod. Na", Phrases::english()), Err(Refusal::NoDecision));
+        // A slip of the translation decides nothing.
+        let both = Phrases { decline_words: "Cymeradwyo".to_owned(), ..welsh.clone() };
+        assert_eq!(said(Asks::Approve, "Cymeradwyo. Mae'n iawn", &both), Err(Refusal::NoDecision));
     }
 }

@@ -7,6 +7,7 @@ const HEAD: &str = "head@oakfield.example";
 const DEPUTY: &str = "deputy@oakfield.example";
 const BO: &str = "bo@beechwood.example";
 const REASON: &str = "It is for the botany lesson.";
+const SEND: &str = "Send. It is for the botany lesson.";
 
 /// A connection of somebody who signed in from home.
 fn signed_in(world: &World, login: &str) -> Smtp {
@@ -69,12 +70,16 @@ fn refused(smtp: &mut Smtp, from: &str, to: &str, message: &[u8], words: &str) {
 fn a_reason_sends_the_message_and_goes_on_record() {
     let world = World::start();
     let answer = answered(&world, "Henbane");
-    for words in ["If it must go as it is", "reply to this message and say why", "Mail policy, 8"] {
+    for words in [
+        "If it must go as it is",
+        "reply to this message, begin with the word Send, and say why",
+        "Mail policy, 8",
+    ] {
         let text = answer.text().split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains(words), "no \"{words}\":\n{text}");
     }
     let to = reply_to(&answer);
-    signed_in(&world, "ana").send(ANA, &[&to], &reply(ANA, &to, REASON)).expect_code(250);
+    signed_in(&world, "ana").send(ANA, &[&to], &reply(ANA, &to, SEND)).expect_code(250);
     let delivery = world.sink.take(BO);
     assert!(find(&delivery.message, &message("Henbane")).is_some(), "{}", delivery.text());
     assert_eq!(delivery.sender, ANA);
@@ -87,7 +92,7 @@ fn a_reason_sends_the_message_and_goes_on_record() {
     assert_eq!(shown["decisions"][0]["why"], REASON, "{shown}");
     assert_eq!(shown["confirmations"][0]["outcome"], "released", "{shown}");
     // A second reply changes nothing.
-    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, REASON), "answered already");
+    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, SEND), "answered already");
     assert_eq!(world.sink.count(BO), 0);
 }
 
@@ -97,7 +102,7 @@ fn the_code_counts_wherever_a_mail_program_leaves_it() {
     let to = reply_to(&answered(&world, "Henbane"));
     let code = to.split(['+', '@']).nth(1).unwrap().to_uppercase();
     let plain = "confirm@oakfield.example";
-    let quoted = mail(ANA, plain, "Re: Not delivered", format!("{REASON}\r\n\r\n> the code: {code}\r\n"));
+    let quoted = mail(ANA, plain, "Re: Not delivered", format!("{SEND}\r\n\r\n> the code: {code}\r\n"));
     signed_in(&world, "ana").send(ANA, &[plain], &quoted).expect_code(250);
     world.sink.take(BO);
 }
@@ -108,27 +113,30 @@ fn nobody_else_and_no_program_can_confirm() {
     let to = reply_to(&answered(&world, "Henbane"));
     let theirs = "only the person who was asked";
     // Somebody else, in their own name and in Ana's.
-    refused(&mut signed_in(&world, "head"), HEAD, &to, &reply(HEAD, &to, REASON), theirs);
-    refused(&mut signed_in(&world, "head"), ANA, &to, &reply(ANA, &to, REASON), theirs);
+    refused(&mut signed_in(&world, "head"), HEAD, &to, &reply(HEAD, &to, SEND), theirs);
+    refused(&mut signed_in(&world, "head"), ANA, &to, &reply(ANA, &to, SEND), theirs);
     // Ana's account, and another's name in the header.
-    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(HEAD, &to, REASON), theirs);
+    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(HEAD, &to, SEND), theirs);
     // Whoever only claims to be Ana: from outside, and from a program on the machine.
     let mut outside = world.connect().xclient("ADDR=203.0.113.7 NAME=elsewhere.example");
-    refused(&mut outside, ANA, &to, &reply(ANA, &to, REASON), "signed-in account");
-    refused(&mut world.connect(), ANA, &to, &reply(ANA, &to, REASON), "signed-in account");
+    refused(&mut outside, ANA, &to, &reply(ANA, &to, SEND), "signed-in account");
+    refused(&mut world.connect(), ANA, &to, &reply(ANA, &to, SEND), "signed-in account");
     // A code that nobody made, no code, no reason, and others who would get the reply.
     let forged = "confirm+00000000000000000000000000000000@oakfield.example";
-    refused(&mut signed_in(&world, "ana"), ANA, forged, &reply(ANA, forged, REASON), "no code that is known");
+    refused(&mut signed_in(&world, "ana"), ANA, forged, &reply(ANA, forged, SEND), "no code that is known");
     let plain = "confirm@oakfield.example";
-    refused(&mut signed_in(&world, "ana"), ANA, plain, &reply(ANA, plain, REASON), "no code that is known");
+    refused(&mut signed_in(&world, "ana"), ANA, plain, &reply(ANA, plain, SEND), "no code that is known");
     refused(
         &mut signed_in(&world, "ana"),
         ANA,
         &to,
-        &mail(ANA, &to, "Re:", "\r\n> quoted\r\n"),
+        &mail(ANA, &to, "Re:", "Send.\r\n\r\n> quoted\r\n"),
         "gives no reason",
     );
-    let both = signed_in(&world, "ana").send(ANA, &[&to, BO], &reply(ANA, &to, REASON));
+    for words in ["", REASON, "Thanks, I will use initials instead. Please do NOT send it."] {
+        refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, words), "nothing was sent");
+    }
+    let both = signed_in(&world, "ana").send(ANA, &[&to, BO], &reply(ANA, &to, SEND));
     assert_eq!(both.code, 550, "{both}");
     // Programs: an out-of-office is taken, so that it does not bounce, and dropped.
     for field in ["Auto-Submitted: auto-replied", "X-Autoreply: yes", "Precedence: bulk"] {
@@ -136,10 +144,10 @@ fn nobody_else_and_no_program_can_confirm() {
             [format!("{field}\r\n").into_bytes(), reply(ANA, &to, "I am away until Monday.")].concat();
         signed_in(&world, "ana").send(ANA, &[&to], &automatic).expect_code(250);
     }
-    signed_in(&world, "ana").send("", &[&to], &reply(ANA, &to, REASON)).expect_code(250);
+    signed_in(&world, "ana").send("", &[&to], &reply(ANA, &to, SEND)).expect_code(250);
     assert_nothing_came_of_it(&world);
     // And Ana still can.
-    signed_in(&world, "ana").send(ANA, &[&to], &reply(ANA, &to, REASON)).expect_code(250);
+    signed_in(&world, "ana").send(ANA, &[&to], &reply(ANA, &to, SEND)).expect_code(250);
     world.sink.take(BO);
 }
 
@@ -148,14 +156,14 @@ fn a_confirmation_that_comes_too_late_is_refused() {
     let world = World::start();
     let to = reply_to(&answered(&world, "Henbane"));
     world.in_database("UPDATE confirmations SET expires_at = 1");
-    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, REASON), "the time for it is over");
+    refused(&mut signed_in(&world, "ana"), ANA, &to, &reply(ANA, &to, SEND), "the time for it is over");
     assert_nothing_came_of_it(&world);
 }
 
 /// Ana asks for a message to go; the approvers get her request.
 fn requested(world: &World) -> String {
     let to = reply_to(&answered(world, "Mandrake"));
-    signed_in(world, "ana").send(ANA, &[&to], &reply(ANA, &to, REASON)).expect_code(250);
+    signed_in(world, "ana").send(ANA, &[&to], &reply(ANA, &to, SEND)).expect_code(250);
     let passed_on = world.sink.take(ANA);
     assert!(passed_on.text().contains("Your request was passed on"), "{}", passed_on.text());
     let request = world.sink.take(HEAD);
@@ -191,6 +199,10 @@ fn an_approver_approves_by_reply() {
         &reply(HEAD, &to, "I shall see."),
         "Approve or Decline",
     );
+    for unclear in ["Yes fine", "Yes, I shall ask the head first", "No problem, go ahead."] {
+        let words = reply(HEAD, &to, unclear);
+        refused(&mut signed_in(&world, "head"), HEAD, &to, &words, "Approve or Decline");
+    }
     for alone in ["Approve", "Decline."] {
         refused(&mut signed_in(&world, "head"), HEAD, &to, &reply(HEAD, &to, alone), "gives no reason");
     }

@@ -164,14 +164,14 @@ fn held_and_confirmed() {
         &[
             "These people have not got it yet: - bo@elsewhere.example",
             "you have never written to it before",
-            "If it is right, reply to this message and say why in a sentence. Your message then goes out.",
-            "reply to this message and say why in a sentence. It then goes out as you wrote it",
+            "If it is right, reply to this message, begin with the word Send, and say why in a sentence. Your message then goes out.",
+            "reply to this message, begin with the word Send, and say why in a sentence. It then goes out as you wrote it",
         ],
     );
     assert!(!text.contains("“”"), "nothing stands there: {text}");
     let to = header_values(&answer.message, "Reply-To").concat();
     let why = "It is the new clerk at the council: I rang her.";
-    smtp.send(ANA, &[&to], &mail(ANA, &to, "Re: Waiting", format!("{why}\r\n"))).expect_code(250);
+    smtp.send(ANA, &[&to], &mail(ANA, &to, "Re: Waiting", format!("Send. {why}\r\n"))).expect_code(250);
     assert!(find(&world.sink.take(BO).message, &message("one")).is_some());
     assert_says(&read(&world.sink.take(ANA)), &["Your message was sent", why]);
     // She is known from now on.

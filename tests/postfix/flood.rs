@@ -5,7 +5,7 @@ use crate::support::{World, find, header_values, mail};
 const ANA: &str = "ana@oakfield.example";
 const BO: &str = "bo@beechwood.example";
 const CONFIRM: &str = "confirm@oakfield.example";
-const REASON: &str = "It is for the botany lesson.";
+const REASON: &str = "Send. It is for the botany lesson.";
 
 /// Ana, signed in from home, sends a message.
 fn send(world: &World, to: &str, message: &[u8]) -> crate::support::Reply {

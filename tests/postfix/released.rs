@@ -80,7 +80,7 @@ fn what_its_sender_confirms_is_disclaimed_and_marked() {
     signed_in(&world).send(ANA, &[BO], &message).expect_code(250);
     let answer = world.sink.take(ANA);
     let to = header_values(&answer.message, "Reply-To").concat();
-    let reply = mail(ANA, &to, "Re: Not delivered", "It is for the botany lesson.\r\n");
+    let reply = mail(ANA, &to, "Re: Not delivered", "Send. It is for the botany lesson.\r\n");
     signed_in(&world).send(ANA, &[&to], &reply).expect_code(250);
     let delivery = world.sink.take(BO);
     assert_eq!(header_values(&delivery.message, "Subject"), ["CONFIDENTIAL: the road"]);

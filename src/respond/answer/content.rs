@@ -5,7 +5,7 @@ use super::markdown::{Block, read};
 use super::tried::is_for;
 use super::{AnswerContext, Confirmation, Outcome, html};
 use crate::message::Address;
-use crate::policy::{Language, Override, Phrases, Rule, Told, filled, is_safeguarding};
+use crate::policy::{Language, Override, Phrases, Rule, Told, filled, is_safeguarding, named_of};
 use crate::respond::mark::shown_subject;
 use crate::respond::plan::{Context, RespondError, enforced};
 use crate::verdict::RuleMatch;
@@ -236,7 +236,7 @@ impl<'a> Writer<'a> {
         let until = self.phrases.moment(how.until);
         vec![
             Block::heading(2, self.phrases.confirm.as_str()),
-            Block::plain(what.as_str()),
+            Block::plain(filled(what, &[("send", named_of(&self.phrases.send_words))])),
             Block::plain(filled(&self.phrases.once, &[("until", &until)])),
             Block::plain(filled(&self.phrases.code, &[("address", how.address), ("code", how.code)])),
         ]

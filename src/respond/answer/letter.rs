@@ -6,7 +6,7 @@ use super::content::Account;
 use super::mail::{Head, Kind, compose};
 use super::markdown::Block;
 use crate::message::Address;
-use crate::policy::{Phrases, Policy, filled};
+use crate::policy::{Phrases, Policy, filled, named_of};
 
 /// What a letter is written from.
 #[derive(Debug, Clone, Copy)]
@@ -113,10 +113,14 @@ pub fn letter(context: &LetterContext<'_>) -> Vec<u8> {
         Letter::Summary { entries, address } => (&phrases.summary, summary(phrases, entries, address)),
         Letter::Request { sender, why, entry, address, code, until, .. } => {
             let until = phrases.moment(until);
+            let decisions = [
+                ("approve", named_of(&phrases.approve_words)),
+                ("decline", named_of(&phrases.decline_words)),
+            ];
             let blocks = vec![
                 Block::plain(filled(&phrases.wishes, &[("sender", sender), ("reason", why)])),
                 Block::list(vec![entry.to_owned()]),
-                Block::plain(phrases.decide.as_str()),
+                Block::plain(filled(&phrases.decide, &decisions)),
                 Block::plain(filled(&phrases.once, &[("until", &until)])),
                 Block::plain(filled(&phrases.code, &[("address", address), ("code", code)])),
                 Block::plain(filled(&phrases.unseen, &[("reference", context.reference)])),
@@ -158,7 +162,8 @@ fn summary(phrases: &Phrases, entries: &[Untold], address: Option<&str>) -> Vec<
     let mut blocks =
         vec![Block::plain(phrases.summary_about.as_str()), Block::list(entries.iter().map(line).collect())];
     if let Some(address) = address.filter(|_| entries.iter().any(|untold| untold.code.is_some())) {
-        blocks.push(Block::plain(filled(&phrases.summary_confirm, &[("address", address)])));
+        let values = [("address", address), ("send", named_of(&phrases.send_words))];
+        blocks.push(Block::plain(filled(&phrases.summary_confirm, &values)));
     }
     blocks
 }

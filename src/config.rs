@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::Limits;
 use crate::message::ReplyAddress;
 use crate::milter::{ListenAddress, ListenError};
+use crate::policy::{Advice, left_over};
 use crate::records::Share;
 use crate::slips;
 use crate::worker::{self, Demand};
@@ -67,6 +68,8 @@ pub struct Config {
     pub workers: worker::Settings,
     /// The caps in force.
     pub limits: Limits,
+    /// Advice on addresses in the file that are still made up.
+    pub left_over: Vec<Advice>,
 }
 
 /// What Postfix hears when the filter itself fails, for example because its store cannot be written.
@@ -350,10 +353,11 @@ impl Config {
                 return Err(ConfigFault::at("nothing can be read".to_owned(), file, &text, None, None).into());
             }
         };
-        Self::from_raw(raw, file).map_err(|(key, what)| {
+        let config = Self::from_raw(raw, file).map_err(|(key, what)| {
             let place = text.find(key).map(|start| (start, key.len()).into());
-            ConfigFault::at(what, file, &text, place, None).into()
-        })
+            ConfigFault::at(what, file, &text, place, None)
+        })?;
+        Ok(Self { left_over: left_over(&file.display().to_string(), &text), ..config })
     }
 
     /// The schema of the configuration file, for editors.
@@ -411,6 +415,7 @@ impl Config {
             memory: MemorySettings { days: raw.memory.days, settle_days: raw.memory.settle_days },
             workers: raw.documents.settings(&raw.limits)?,
             limits: raw.limits,
+            left_over: Vec::new(),
         })
     }
 }

@@ -270,6 +270,9 @@ fn read_disclaimers(build: &mut Build, sources: &Sources) -> Vec<Disclaimer> {
     for Located { span, value } in read::tables::<RawDisclaimer>(&source, "disclaimer", &mut build.faults) {
         let made = value.compile(&source, &sources.files, build.organisation.as_ref(), &mut build.faults);
         let Some(disclaimer) = made else { continue };
+        if let Some(organisation) = &mut build.organisation {
+            organisation.upkeep.note_disclaimer(&source, span.clone(), &disclaimer);
+        }
         if disclaimers.iter().any(|other| other.id == disclaimer.id) {
             let message = format!("there are two disclaimers \"{}\"", disclaimer.id);
             build.faults.push(Fault::new(&source, span, message).help("give one of them another id"));

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::address::{AddressSet, glob};
 use super::calendar::RawCalendar;
+use super::disclaimer::Disclaimer;
 use super::fault::{Fault, Source};
 use super::left_over::{in_source, is_made_up};
 use super::located::Located;
@@ -46,6 +47,8 @@ pub(super) struct Upkeep {
     made_up: Option<Range<usize>>,
     /// What is still made up though the rest is somebody's own.
     left_over: Vec<Advice>,
+    /// Whether it is called something else than the shipped one.
+    has_its_own_name: bool,
     last_terms: Vec<LastTerm>,
 }
 
@@ -93,7 +96,23 @@ impl Upkeep {
             source: Source::clone(source),
             made_up: made_up.map(|written| written.span.clone()),
             left_over,
+            has_its_own_name: shipped.is_none(),
             last_terms: last_terms.collect(),
+        }
+    }
+
+    /// Notes a disclaimer that speaks of the made-up organisation, where the organisation is called something else.
+    pub(super) fn note_disclaimer(&mut self, source: &Source, place: Range<usize>, disclaimer: &Disclaimer) {
+        let speaks_of_it =
+            |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").contains(SHIPPED_NAME);
+        if self.has_its_own_name
+            && [&disclaimer.text, &disclaimer.html].into_iter().any(|text| speaks_of_it(text))
+        {
+            let message =
+                format!("the disclaimer \"{}\" still speaks of the made-up {SHIPPED_NAME}", disclaimer.id);
+            self.left_over.push(Advice(
+                Fault::new(source, place, message).help("put your own name there: it is added to your mail"),
+            ));
         }
     }
 
@@ -237,6 +256,31 @@ mod tests {
             let told = told(name, domain, &more, "2027-01-01");
             let each = told.iter().zip(&wanted).all(|(told, wanted)| told.starts_with(wanted));
             assert!(told.len() == wanted.len() && each, "{domain} {more}: {told:?}");
+        }
+    }
+
+    #[test]
+    fn a_disclaimer_with_the_made_up_name_is_told_where_the_organisation_has_another() {
+        let text = |text: &str| format!("[[disclaimer]]\nid = \"ours\"\ntext = \"\"\"\n{text}\n\"\"\"\n");
+        for (name, disclaimer, told_of) in [
+            ("Oak Trust", text("This comes from Hillside\nTrust."), true),
+            ("Oak Trust", text("This comes from Oak Trust, on a hillside."), false),
+            ("Oak Trust", text("Oak Trust\"\"\"\nhtml = \"\"\"<p>Hillside Trust</p>"), true),
+            ("Hillside Trust", text("This comes from Hillside Trust."), false),
+        ] {
+            let organisation = format!("name = \"{name}\"\ndomains = [\"oak.example\"]\n");
+            let files =
+                [("organisation.toml".to_owned(), organisation), ("disclaimers.toml".to_owned(), disclaimer)];
+            let policy = Policy::compile(&Sources { files: files.into() }).unwrap();
+            let told: Vec<String> = policy.left_over().iter().map(ToString::to_string).collect();
+            let place =
+                "disclaimers.toml:1:1: the disclaimer \"ours\" still speaks of the made-up Hillside Trust";
+            assert_eq!(
+                told.iter().filter(|told| told.starts_with(place)).count(),
+                usize::from(told_of),
+                "{told:?}"
+            );
+            assert_eq!(told.len(), usize::from(told_of), "{told:?}");
         }
     }
 

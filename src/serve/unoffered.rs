@@ -11,11 +11,19 @@ const NAMED: usize = 3;
 
 /// What to tell whoever starts or checks it at that moment: what of its organisation is still made up and not said to be so, or that its terms end.
 pub fn upkeep(config: &Config, policy: &Policy, now: Timestamp) -> Vec<Advice> {
-    let made_up = match config.organisation {
-        OrganisationMeant::Real => policy.made_up().into_iter().chain(policy.left_over()).collect(),
+    let mut advice = match config.organisation {
+        OrganisationMeant::Real => made_up(config, policy),
         OrganisationMeant::MadeUp => Vec::new(),
     };
-    made_up.into_iter().chain(policy.terms_ending(now)).collect()
+    advice.extend(policy.terms_ending(now));
+    advice
+}
+
+/// All that is made up; where the whole organisation is, no more is asked of the configuration yet.
+fn made_up(config: &Config, policy: &Policy) -> Vec<Advice> {
+    let whole = policy.made_up();
+    let configured = whole.is_none().then_some(&config.left_over).into_iter().flatten().cloned();
+    whole.iter().cloned().chain(policy.left_over()).chain(configured).collect()
 }
 
 /// What to tell whoever starts or checks it, with the remedy: that rules with `override` need an address for replies.

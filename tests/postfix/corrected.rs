@@ -197,13 +197,13 @@ fn marked_and_advised() {
             "It was delivered to: - bo@elsewhere.example",
             "You need not send it again",
             "“care order”",
-            "begin the subject with CONFIDENTIAL:",
+            "Begin the subject with CONFIDENTIAL:",
             "Request a Read Receipt",
             "Your message is not kept by mailwarden",
         ],
     );
     assert_eq!(world.mailwarden.json(&["held", "list", "--all", "--json"]).len(), 0);
-    let mark = between(&text, "begin the subject with ", ".");
+    let mark = between(&text, "Begin the subject with ", ".");
     let receipt = format!("Disposition-Notification-To: <{ANA}>\r\n").into_bytes();
     let right = [receipt, mail(ANA, BO, &format!("{mark} Thursday, again"), body)].concat();
     let delivery = passes(&world, &mut smtp, BO, &right);

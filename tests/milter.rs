@@ -104,9 +104,14 @@ struct Server {
 
 impl Server {
     fn on_unix() -> Self {
+        Self::limited(Limits::default())
+    }
+
+    /// On a Unix socket, with those limits.
+    fn limited(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let address = ListenAddress::Unix(folder.path().join("milter.sock"));
-        Self::start(&address, folder, Limits::default())
+        Self::start(&address, folder, limits)
     }
 
     fn on_tcp() -> Self {
@@ -313,10 +318,8 @@ fn a_body_in_pieces_arrives_whole_however_the_stream_is_cut() {
     }
     bytes.extend(frame(b'E', b""));
     for in_memory in [32 << 20, 100_000, 0] {
-        let folder = tempfile::tempdir().unwrap();
-        let address = ListenAddress::Unix(folder.path().join("milter.sock"));
         let limits = Limits { body_in_memory_bytes: in_memory, ..Limits::default() };
-        let mut server = Server::start(&address, folder, limits);
+        let mut server = Server::limited(limits);
         let mut stream = server.connect();
         stream.write_all(&offer()).unwrap();
         assert_eq!(read_frame(&mut stream).unwrap().0, b'O');
@@ -382,9 +385,7 @@ fn replies_come_over_tcp_to_an_mta_that_wants_each() {
 
 #[test]
 fn more_connections_than_the_cap_wait_their_turn() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = ListenAddress::Unix(folder.path().join("milter.sock"));
-    let server = Server::start(&address, folder, Limits { connections: 1, ..Limits::default() });
+    let server = Server::limited(Limits { connections: 1, ..Limits::default() });
     let mut first = server.connect();
     first.write_all(&offer()).unwrap();
     assert_eq!(read_frame(&mut first).unwrap().0, b'O');
@@ -436,9 +437,7 @@ fn stopping_finishes_messages_and_closes_idle_connections() {
 
 #[test]
 fn a_silent_connection_is_closed_after_its_time() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = ListenAddress::Unix(folder.path().join("milter.sock"));
-    let server = Server::start(&address, folder, Limits { idle_seconds: 1, ..Limits::default() });
+    let server = Server::limited(Limits { idle_seconds: 1, ..Limits::default() });
     let mut silent = server.connect();
     silent.write_all(&[offer(), frame(b'M', b"<>\0")].concat()).unwrap();
     assert_eq!(read_frame(&mut silent).unwrap().0, b'O');
@@ -448,9 +447,7 @@ fn a_silent_connection_is_closed_after_its_time() {
 
 #[test]
 fn an_mta_that_takes_no_answer_is_let_go() {
-    let folder = tempfile::tempdir().unwrap();
-    let address = ListenAddress::Unix(folder.path().join("milter.sock"));
-    let server = Server::start(&address, folder, Limits { idle_seconds: 1, ..Limits::default() });
+    let server = Server::limited(Limits { idle_seconds: 1, ..Limits::default() });
     let mut deaf = server.connect();
     let mut sent = [offer(), frame(b'M', b"<>\0"), frame(b'L', b"Subject\0 insert in the middle\0")].concat();
     // Its new body is far more than a socket holds.

@@ -26,13 +26,35 @@ pub struct Fault {
     message: String,
     label: Option<String>,
     help: Option<String>,
+    about: About,
+}
+
+/// What a fault is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// A name that nothing bears.
+    UnknownName,
+    /// Anything else.
+    Other,
 }
 
 impl Fault {
     pub(super) fn new(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
         let end = source.inner().len();
         let span = span.start.min(end)..span.end.min(end);
-        Self { source: Arc::clone(source), span, message: message.into(), label: None, help: None }
+        Self {
+            source: Arc::clone(source),
+            span,
+            message: message.into(),
+            label: None,
+            help: None,
+            about: About::Other,
+        }
+    }
+
+    /// A name that nothing bears: `what` is such as `list`.
+    pub(super) fn unknown_name(source: &Source, span: Range<usize>, what: &str, name: &str) -> Self {
+        Self { about: About::UnknownName, ..Self::new(source, span, format!("unknown {what} \"{name}\"")) }
     }
 
     pub(super) fn saying(mut self, message: impl Into<String>) -> Self {
@@ -53,7 +75,7 @@ impl Fault {
     /// Whether a name is told that nothing bears, as against what follows from what is not there. A name that stands in for one that is
     /// missing is not told.
     pub(super) fn is_of_a_written_name(&self) -> bool {
-        self.message.starts_with("unknown ") && self.span.start < self.source.inner().len()
+        self.about == About::UnknownName && self.span.start < self.source.inner().len()
     }
 
     /// The file, relative to the policy's folder.

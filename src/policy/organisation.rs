@@ -476,5 +476,5 @@ pub(super) fn unknown(
     } else {
         choose(&name.value, known, "there are")
     };
-    Fault::new(source, name.span.clone(), format!("unknown {what} \"{}\"", name.value)).help(help)
+    Fault::unknown_name(source, name.span.clone(), what, &name.value).help(help)
 }
